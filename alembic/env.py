@@ -1,0 +1,37 @@
+"""Alembic environment: migrates the connection handed over by ``infrastructure.persistence.migrations``."""
+
+from alembic import context
+from sqlalchemy import text
+
+from infrastructure.persistence import tenancy
+from infrastructure.persistence.models import catalog, customers, identity, payments, technical  # noqa: F401 - they fill the metadata
+from infrastructure.persistence.models.base import Base
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise SystemExit("Run migrations with `stoa db upgrade`; it knows which database and which role.")
+
+if connection.dialect.name == "postgresql":
+    # Whoever connects makes the roles; every object after that belongs to the owner role.
+    existing = connection.execute(text("SELECT rolname FROM pg_roles")).scalars().all()
+    for statement in tenancy.role_statements(existing):
+        connection.execute(text(statement))
+    connection.execute(text(f"SET ROLE {tenancy.OWNER}"))
+    connection.commit()
+
+
+
+def _compared(item: object, name: str | None, kind: str, *_: object) -> bool:
+    """SQLite keeps the composite key of a counted table as a unique key, which the models do not know."""
+    return not (kind == "unique_constraint" and (name or "").startswith("pk_"))
+
+
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    include_object=_compared,
+    compare_type=True,
+    compare_server_default=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

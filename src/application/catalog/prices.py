@@ -1,0 +1,138 @@
+"""Prices: what products cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from annotated_types import Interval
+
+from application.kernel.actor import Scope
+from application.kernel.page import ListView, PageQuery
+from application.kernel.ports import IClock, IIds
+from application.kernel.unit_of_work import IUnitOfWork
+from application.kernel.use_case import use_case
+from domain.catalog.price import MAX_QUANTITY, Price, PriceType
+from domain.catalog.specifications import prices_matching
+from domain.shared.ids import PriceId, ProductId
+from domain.shared.money import Money
+
+Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
+Quantity = Annotated[int, Interval(ge=1, le=MAX_QUANTITY)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceView:
+    """A price, for one unit."""
+
+    id: PriceId
+    version: int
+    product_id: ProductId
+    unit_amount: Money
+    type: PriceType
+    min_quantity: int
+    max_quantity: int | None
+    archived_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, price: Price) -> "PriceView":
+        """Show a price."""
+        return cls(
+            id=price.id,
+            version=price.version,
+            product_id=price.product_id,
+            unit_amount=price.unit_amount,
+            type=price.type,
+            min_quantity=price.min_quantity,
+            max_quantity=price.max_quantity,
+            archived_at=price.deleted_at,
+            created_at=price.created_at,
+            updated_at=price.updated_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePrice:
+    """What one unit of a product costs, and for which quantities."""
+
+    product_id: ProductId
+    unit_amount: Money
+    min_quantity: Quantity = 1
+    max_quantity: Quantity | None = None
+
+
+@use_case(
+    "prices.create",
+    scope=Scope.PRICES_WRITE,
+    example={"unit_amount": {"amount": 1250, "currency": "EUR"}, "min_quantity": 1, "max_quantity": 100},
+)
+async def create_price(cmd: CreatePrice, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PriceView:
+    """Give a product a price per unit. Prices never change: archive one and create another.
+
+    Errors: `not_found` for the product, `amount_invalid`, `currency_invalid`, `quantity_range_invalid`.
+    """
+    # Locked, so that the product is not archived meanwhile and left with a price on sale.
+    product = await uow.products.get(cmd.product_id, lock=True)
+    price = Price.create(
+        id=PriceId(ids.new()),
+        organization_id=uow.actor.organization_id,
+        product_id=product.id,
+        unit_amount=cmd.unit_amount,
+        min_quantity=cmd.min_quantity,
+        max_quantity=cmd.max_quantity,
+        now=clock.now(),
+    )
+    uow.prices.add(price)
+    return PriceView.of(price)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPrices(PageQuery):
+    """Which prices."""
+
+    product_id: ProductId | None = None
+    sort: Literal["created_at", "-created_at"] = "-created_at"
+
+
+@use_case("prices.list", scope=Scope.PRICES_READ, example={"limit": 20}, read_only=True)
+async def list_prices(cmd: ListPrices, uow: IUnitOfWork) -> ListView[PriceView]:
+    """List the prices that are not archived, of one product or all."""
+    page = await uow.prices.page(prices_matching(product_id=cmd.product_id), cmd.request(cmd.sort))
+    return ListView.of(page, PriceView.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPrice:
+    """Which price."""
+
+    id: PriceId
+
+
+@use_case("prices.get", scope=Scope.PRICES_READ, example={}, read_only=True)
+async def get_price(cmd: GetPrice, uow: IUnitOfWork) -> PriceView:
+    """Return one price that is not archived.
+
+    Errors: `not_found`.
+    """
+    return PriceView.of(await uow.prices.get(cmd.id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivePrice:
+    """Which price, and optionally the version the caller read."""
+
+    id: PriceId
+    expected_version: Version | None = None
+
+
+@use_case("prices.archive", scope=Scope.PRICES_WRITE, example={}, destructive=True)
+async def archive_price(cmd: ArchivePrice, uow: IUnitOfWork, *, clock: IClock) -> PriceView:
+    """Take a price off sale; payment links with it stop selling, orders made before keep their amount.
+
+    Errors: `not_found`, `version_stale`.
+    """
+    price = await uow.prices.get(cmd.id, lock=True)
+    price.expect_version(cmd.expected_version)
+    price.delete(clock.now(), uow.actor.id)
+    return PriceView.of(price)

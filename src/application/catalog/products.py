@@ -1,0 +1,199 @@
+"""Products: what the organization sells."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+
+from annotated_types import Interval, Len
+
+from application.kernel.actor import Scope
+from application.kernel.page import ListView, PageQuery
+from application.kernel.patch import UNSET, Maybe, given
+from application.kernel.ports import IClock, IIds
+from application.kernel.unit_of_work import IUnitOfWork
+from application.kernel.use_case import use_case
+from domain.catalog.product import Product
+from domain.catalog.specifications import prices_of, products_matching
+from domain.shared.ids import ProductId
+from domain.shared.text import DESCRIPTION, NAME
+
+Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
+Sku = Annotated[str, Len(1, 64)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductView:
+    """A product."""
+
+    id: ProductId
+    version: int
+    name: str
+    sku: str | None
+    description: str
+    metadata: dict[str, str | int | bool]
+    archived_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, product: Product) -> "ProductView":
+        """Show a product."""
+        return cls(
+            id=product.id,
+            version=product.version,
+            name=product.name,
+            sku=product.sku,
+            description=product.description,
+            metadata=product.metadata,
+            archived_at=product.deleted_at,
+            created_at=product.created_at,
+            updated_at=product.updated_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateProduct:
+    """A product to sell. The SKU is unique among the products on sale."""
+
+    name: Annotated[str, NAME]
+    sku: Sku | None = None
+    description: Annotated[str, DESCRIPTION] = ""
+    metadata: dict[str, str | int | bool] = field(default_factory=dict)
+
+
+@use_case(
+    "products.create",
+    scope=Scope.PRODUCTS_WRITE,
+    example={
+        "name": "Espresso blend, 1 kg",
+        "sku": "ESP-1000",
+        "description": "Dark roast, whole beans.",
+        "metadata": {"origin": "Huila"},
+    },
+)
+async def create_product(cmd: CreateProduct, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ProductView:
+    """Create a product. It can be sold once it has a price.
+
+    Errors: `sku_taken`, `sku_invalid`, `text_invalid`, `metadata_invalid`.
+    """
+    product = Product.create(
+        id=ProductId(ids.new()),
+        organization_id=uow.actor.organization_id,
+        name=cmd.name,
+        sku=cmd.sku,
+        description=cmd.description,
+        metadata=cmd.metadata,
+        now=clock.now(),
+    )
+    uow.products.add(product)
+    return ProductView.of(product)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListProducts(PageQuery):
+    """Which products: `text` looks into name and SKU, `sku` is the whole of it."""
+
+    text: Annotated[str, Len(1, 200)] | None = None
+    sku: Sku | None = None
+    sort: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
+
+
+@use_case("products.list", scope=Scope.PRODUCTS_READ, example={"limit": 20, "text": "espresso"}, read_only=True)
+async def list_products(cmd: ListProducts, uow: IUnitOfWork) -> ListView[ProductView]:
+    """List the products that are not archived.
+
+    Errors: `sku_invalid`.
+    """
+    page = await uow.products.page(products_matching(text=cmd.text, sku=cmd.sku), cmd.request(cmd.sort))
+    return ListView.of(page, ProductView.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetProduct:
+    """Which product."""
+
+    id: ProductId
+
+
+@use_case("products.get", scope=Scope.PRODUCTS_READ, example={}, read_only=True)
+async def get_product(cmd: GetProduct, uow: IUnitOfWork) -> ProductView:
+    """Return one product that is not archived.
+
+    Errors: `not_found`.
+    """
+    return ProductView.of(await uow.products.get(cmd.id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateProduct:
+    """New values for what is mentioned; the rest stays."""
+
+    id: ProductId
+    expected_version: Version
+    name: Maybe[Annotated[str, NAME]] = UNSET
+    sku: Maybe[Sku | None] = UNSET
+    description: Maybe[Annotated[str, DESCRIPTION]] = UNSET
+    metadata: Maybe[dict[str, str | int | bool]] = UNSET
+
+
+@use_case(
+    "products.update",
+    scope=Scope.PRODUCTS_WRITE,
+    example={"expected_version": 1, "name": "Espresso blend, 1 kg bag", "description": "Dark roast."},
+)
+async def update_product(cmd: UpdateProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
+    """Change a product; fields left out stay as they are, and metadata is replaced as a whole.
+
+    Errors: `not_found`, `version_stale`, `sku_taken`, `sku_invalid`, `text_invalid`, `metadata_invalid`.
+    """
+    product = await uow.products.get(cmd.id)
+    product.expect_version(cmd.expected_version)
+    product.edit(
+        clock.now(),
+        name=given(cmd.name, product.name),
+        sku=given(cmd.sku, product.sku),
+        description=given(cmd.description, product.description),
+        metadata=given(cmd.metadata, product.metadata),
+    )
+    return ProductView.of(product)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveProduct:
+    """Which product, and optionally the version the caller read."""
+
+    id: ProductId
+    expected_version: Version | None = None
+
+
+@use_case("products.archive", scope=Scope.PRODUCTS_WRITE, example={}, destructive=True)
+async def archive_product(cmd: ArchiveProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
+    """Take a product off sale together with its prices; its payment links stop selling. It can be restored.
+
+    Errors: `not_found`, `version_stale`.
+    """
+    product = await uow.products.get(cmd.id, lock=True)
+    product.expect_version(cmd.expected_version)
+    product.archive(await uow.prices.find(prices_of(product.id)), clock.now(), uow.actor.id)
+    return ProductView.of(product)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreProduct:
+    """Which product, and optionally the version the caller read."""
+
+    id: ProductId
+    expected_version: Version | None = None
+
+
+@use_case("products.restore", scope=Scope.PRODUCTS_WRITE, example={})
+async def restore_product(cmd: RestoreProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
+    """Put an archived product back on sale, with the prices that were archived together with it.
+
+    Errors: `not_found`, `version_stale`, `transition_invalid` when it is not archived, `sku_taken` when another
+    product took its SKU meanwhile.
+    """
+    product = await uow.products.get(cmd.id, lock=True, with_deleted=True)
+    product.expect_version(cmd.expected_version)
+    product.restore(await uow.prices.archived_with(product.id, product.deleted_at), clock.now())
+    return ProductView.of(product)

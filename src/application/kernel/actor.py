@@ -1,0 +1,87 @@
+"""Who is calling, and what the caller may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from domain.shared.errors import InsufficientPermissions, Unauthenticated
+from domain.shared.ids import OrganizationId, uuid7
+
+# Use-cases above tenants (create an organization, register a user) keep their idempotency keys and
+# audit entries under this reserved identity, so that no table needs a nullable tenant.
+PLATFORM = OrganizationId(uuid7(0, 0))
+
+# A caller without credentials belongs nowhere until a public look-up says where.
+NOWHERE = OrganizationId(UUID(int=0))
+
+
+class Scope(StrEnum):
+    """A permission, ``resource:action``. ``platform:operate`` is never given to an API key."""
+
+    ORGANIZATIONS_READ = "organizations:read"
+    ORGANIZATIONS_WRITE = "organizations:write"
+    MEMBERS_READ = "members:read"
+    API_KEYS_READ = "api_keys:read"
+    API_KEYS_WRITE = "api_keys:write"
+    PRODUCTS_READ = "products:read"
+    PRODUCTS_WRITE = "products:write"
+    PRICES_READ = "prices:read"
+    PRICES_WRITE = "prices:write"
+    PAYMENT_LINKS_READ = "payment_links:read"
+    PAYMENT_LINKS_WRITE = "payment_links:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    PAYMENT_METHODS_READ = "payment_methods:read"
+    PAYMENT_METHODS_WRITE = "payment_methods:write"
+    PAYMENT_ORDERS_READ = "payment_orders:read"
+    PAYMENT_ORDERS_WRITE = "payment_orders:write"
+    AUDIT_READ = "audit:read"
+    PLATFORM_OPERATE = "platform:operate"
+
+
+TENANT_SCOPES = frozenset(Scope) - {Scope.PLATFORM_OPERATE}
+
+
+class ActorKind(StrEnum):
+    """How the caller proved who it is."""
+
+    API_KEY = "api_key"
+    OPERATOR = "operator"
+    WORKER = "worker"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A caller bound to one organization. ``id`` is its public text (``key_…``, ``operator``)."""
+
+    kind: ActorKind
+    id: str
+    organization_id: OrganizationId
+    scopes: frozenset[Scope]
+
+    def require(self, scope: Scope | None) -> None:
+        """Let the call pass or refuse it; ``None`` is for public use-cases.
+
+        Raises:
+            Unauthenticated: nobody is behind the call.
+            InsufficientPermissions: the caller lacks the scope.
+        """
+        if scope is None or scope in self.scopes:
+            return
+        if self.kind is ActorKind.PUBLIC:
+            raise Unauthenticated
+        raise InsufficientPermissions(scope=scope.value)
+
+
+def operator(organization_id: OrganizationId = PLATFORM) -> Actor:
+    """Return the person at the machine itself, who may do everything."""
+    return Actor(kind=ActorKind.OPERATOR, id="operator", organization_id=organization_id, scopes=frozenset(Scope))
+
+
+def worker(organization_id: OrganizationId) -> Actor:
+    """Return Stoa's own background worker, acting for one organization."""
+    return Actor(kind=ActorKind.WORKER, id="worker", organization_id=organization_id, scopes=frozenset(Scope))
+
+
+PUBLIC_ACTOR = Actor(kind=ActorKind.PUBLIC, id="public", organization_id=NOWHERE, scopes=frozenset())

@@ -1,0 +1,115 @@
+"""The only middleware: authorize, open one unit of work, replay or run, commit."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from application.kernel.actor import Actor
+from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint
+from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
+from application.kernel.use_case import UseCase
+from application.kernel.wire import Wire, encoder, to_wire
+from domain.shared.errors import NotFound, Unavailable
+
+MAX_RERUNS = 3
+
+
+class TransactionAborted(Unavailable):
+    """The database gave up on this transaction for the sake of another; running it again is right."""
+
+    code = "transaction_aborted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The circumstances of one command. ``request_id`` becomes the correlation id of every event."""
+
+    actor: Actor
+    request_id: str
+    idempotency_key: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a use-case answered, in the outside form shared by all interfaces."""
+
+    body: Wire
+    replayed: bool = False
+
+
+class SecretOnce:
+    """Base of views that carry a secret: :meth:`without_secret` is what a replay may show."""
+
+    __slots__ = ()
+
+    def without_secret(self) -> "SecretOnce":
+        """Return the same view with the secret set to None."""
+        return replace(self, secret=None)  # type: ignore[type-var, call-overload]  # reason: subclasses are dataclasses with that field
+
+
+class Dispatcher:
+    """Runs use-cases by name. Ports are bound by their annotated type when it is built."""
+
+    def __init__(
+        self, units: IUnitOfWorkFactory, ports: Mapping[type, object], registry: Mapping[str, UseCase]
+    ) -> None:
+        """Bind every use-case's ports.
+
+        Raises:
+            KeyError: a handler asks for a port nobody provides; the boot fails, not a request.
+            TypeError: a result type has no outside form.
+        """
+        self._units = units
+        self._registry = registry
+        self._ports = {n: {p: ports[t] for p, t in u.ports.items()} for n, u in registry.items()}
+        self._encoders = {n: encoder(u.result) or _as_is for n, u in registry.items()}
+
+    async def __call__(self, name: str, command: object, call: Call) -> Outcome:
+        """Run one use-case for the caller; the answer is committed, or nothing happened.
+
+        Raises:
+            StoaError: any named failure of the use-case or of the machinery around it.
+        """
+        use_case = self._registry.get(name)
+        if use_case is None:
+            raise NotFound(f"No use-case {name!r}.")
+        call.actor.require(use_case.scope)
+        if use_case.money and call.idempotency_key is None and not call.dry_run:
+            raise IdempotencyKeyMissing
+        for attempt in range(MAX_RERUNS):
+            try:
+                return await self._run(use_case, command, call)
+            except TransactionAborted:
+                # Full jitter, so that two transactions that collided do not meet again.
+                await asyncio.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311 - jitter is no secret
+        return await self._run(use_case, command, call)
+
+    async def _run(self, use_case: UseCase, command: object, call: Call) -> Outcome:
+        opened = self._units(
+            call.actor, use_case=use_case.name, request_id=call.request_id, read_only=use_case.read_only
+        )
+        async with opened as uow:
+            key = None if use_case.read_only or call.dry_run else call.idempotency_key
+            if key is not None:
+                answer = await uow.idempotency.claim(key, fingerprint(use_case.name, command))
+                if answer is not None:
+                    return Outcome(answer, replayed=True)
+            view = await use_case.handler(command, uow, **self._ports[use_case.name])
+            if not use_case.read_only:
+                await self._finish(uow, view, key, call)
+            return Outcome(self._encoders[use_case.name](view))
+
+    async def _finish(self, uow: ITransaction, view: object, key: str | None, call: Call) -> None:
+        if call.dry_run:
+            await uow.flush()
+            return
+        if key is not None:
+            kept = view.without_secret() if isinstance(view, SecretOnce) else view
+            uow.idempotency.store(key, to_wire(kept))
+        await uow.commit()
+
+
+def _as_is(value: object) -> Wire:
+    return value  # type: ignore[return-value]  # reason: encoder() said the declared type is plain

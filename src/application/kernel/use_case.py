@@ -1,0 +1,113 @@
+"""Declaring a use-case once: the registry every interface reads."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from types import ModuleType
+from typing import Protocol, get_type_hints
+
+from application.kernel.actor import Scope
+
+
+class Handler(Protocol):
+    """An async function ``(command, unit of work, *, ports…) -> view``."""
+
+    def __call__(self, *args: object, **ports: object) -> Awaitable[object]:
+        """Run the use-case inside an open unit of work."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCase:
+    """Everything the interfaces know about one use-case.
+
+    ``scope`` is None only for ``public`` ones. ``money`` demands an idempotency key. ``internal`` says why
+    there is no route, tool or command for it. ``example`` fills the command's fields that are not ids.
+    """
+
+    name: str
+    scope: Scope | None
+    command: type
+    result: object
+    handler: Handler
+    ports: Mapping[str, type]
+    doc: str
+    read_only: bool
+    destructive: bool
+    money: bool
+    public: bool
+    internal: str | None
+    example: Mapping[str, object]
+
+    @property
+    def resource(self) -> str:
+        """The first half of the name: ``payment_orders``."""
+        return self.name.split(".", maxsplit=1)[0]
+
+
+REGISTRY: dict[str, UseCase] = {}
+
+
+class DeclarationError(Exception):
+    """A use-case is declared wrongly; raised at import, so it never reaches production."""
+
+
+def use_case[F: Callable[..., Awaitable[object]]](
+    name: str,
+    *,
+    scope: Scope | None,
+    example: Mapping[str, object],
+    read_only: bool = False,
+    destructive: bool = False,
+    money: bool = False,
+    public: bool = False,
+    internal: str | None = None,
+) -> Callable[[F], F]:
+    """Register the decorated handler under ``resource.verb``.
+
+    Raises:
+        DeclarationError: the docstring, the scope or an annotation is missing, or the name is taken.
+    """
+
+    def register(handler: F) -> F:
+        doc = inspect.getdoc(handler)
+        if not doc:
+            raise DeclarationError(f"{name}: the docstring is the public API text and is missing")
+        if (scope is None) != public:
+            raise DeclarationError(f"{name}: exactly the public use-cases have no scope")
+        if name in REGISTRY:
+            raise DeclarationError(f"{name}: declared twice")
+        command, result, ports = _signature(name, handler)
+        unknown = set(example) - {f.name for f in fields(command)}
+        if unknown:
+            raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")
+        REGISTRY[name] = UseCase(
+            name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
+            read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
+            example=example,
+        )  # fmt: skip
+        return handler
+
+    return register
+
+
+def _signature(name: str, handler: Callable[..., object]) -> tuple[type, object, dict[str, type]]:
+    hints = get_type_hints(handler, include_extras=True)
+    parameters = list(inspect.signature(handler).parameters.values())
+    positional = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    if len(positional) != 2 or "return" not in hints:
+        raise DeclarationError(f"{name}: a handler is (command, uow, *, ports) -> view, fully annotated")
+    command = hints[positional[0]]
+    if not (isinstance(command, type) and is_dataclass(command)):
+        raise DeclarationError(f"{name}: the command is a frozen dataclass")
+    ports = {p.name: hints[p.name] for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    return command, hints["return"], ports
+
+
+def load_registry(package: ModuleType) -> Mapping[str, UseCase]:
+    """Import every module below ``package``, so that no forgotten import can hide a use-case."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    return REGISTRY

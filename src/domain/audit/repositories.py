@@ -1,0 +1,19 @@
+"""The port to what was done: reading only, since the unit of work alone writes."""
+
+from typing import Protocol
+
+from domain.audit.audit_entry import AuditEntry
+from domain.shared.page import Page, PageRequest
+from domain.shared.specification import Spec
+
+
+class IAuditEntryRepository(Protocol):
+    """The organization's audit entries."""
+
+    async def page(self, spec: Spec[AuditEntry], request: PageRequest) -> Page[AuditEntry]:
+        """Return one keyset page, sorted by ``id`` or ``-id``, which is the order of time.
+
+        Raises:
+            InvalidCursor: the cursor was not issued for this tenant, query and order.
+        """
+        ...

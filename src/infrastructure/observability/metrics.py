@@ -1,0 +1,116 @@
+"""What Prometheus can ask for at `/metrics`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_USE_CASE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_REPOSITORY_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
+_LAG_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1800)
+_JOB_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300)
+
+
+class Metrics:
+    """Counts and durations in a registry of their own, so that two applications in one process do not mix.
+
+    Labels take values from fixed sets only (names of use-cases, codes of errors), never from requests or tenants.
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry(auto_describe=True)
+        self._use_cases(registry)
+        self._repositories(registry)
+        self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
+        self._outbox(registry)
+        self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
+        self._jobs(registry)
+
+    def _use_cases(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "stoa_use_case_calls", "Calls of use-cases.", ("use_case", "face", "code"), registry=registry
+        )
+        self._errors = Counter(
+            "stoa_use_case_errors", "Calls that failed, by code.", ("use_case", "face", "code"), registry=registry
+        )
+        self._durations = Histogram(
+            "stoa_use_case_duration_seconds",
+            "Duration of use-cases.",
+            ("use_case", "face"),
+            buckets=_USE_CASE_SECONDS,
+            registry=registry,
+        )
+
+    def _repositories(self, registry: CollectorRegistry) -> None:
+        labels = ("repository", "method")
+        self._repository_calls = Counter("stoa_repository_calls", "Calls of repositories.", labels, registry=registry)
+        self._repository_durations = Histogram(
+            "stoa_repository_duration_seconds",
+            "Duration of repository methods.",
+            labels,
+            buckets=_REPOSITORY_SECONDS,
+            registry=registry,
+        )
+
+    def _outbox(self, registry: CollectorRegistry) -> None:
+        self._backlog = Gauge("stoa_outbox_backlog_events", "Events waiting to be published.", registry=registry)
+        self._published = Counter("stoa_outbox_published_events", "Events published.", registry=registry)
+        self._publish_failures = Counter(
+            "stoa_outbox_publish_failures", "Batches that were not confirmed.", registry=registry
+        )
+        self._lag = Histogram(
+            "stoa_outbox_lag_seconds",
+            "From an event's occurrence to its confirmation.",
+            buckets=_LAG_SECONDS,
+            registry=registry,
+        )
+
+    def _jobs(self, registry: CollectorRegistry) -> None:
+        self._job_runs = Counter("stoa_job_runs", "Runs of background jobs.", ("job", "result"), registry=registry)
+        self._job_durations = Histogram(
+            "stoa_job_duration_seconds",
+            "Duration of background jobs.",
+            ("job",),
+            buckets=_JOB_SECONDS,
+            registry=registry,
+        )
+
+    def observe_use_case(self, name: str, face: str, code: str, seconds: float) -> None:
+        """Count one call; `code` is ``ok`` or the code of the error."""
+        self._calls.labels(name, face, code).inc()
+        if code != "ok":
+            self._errors.labels(name, face, code).inc()
+        self._durations.labels(name, face).observe(seconds)
+
+    def observe_repository(self, repository: str, method: str, seconds: float) -> None:
+        """Count one call of a repository's method."""
+        self._repository_calls.labels(repository, method).inc()
+        self._repository_durations.labels(repository, method).observe(seconds)
+
+    def set_pool(self, pool: str, *, idle: int, in_use: int, waiting: int = 0) -> None:
+        """Note the present state of a connection pool."""
+        for state, value in (("idle", idle), ("in_use", in_use), ("waiting", waiting)):
+            self._pool.labels(pool, state).set(value)
+
+    def set_outbox_backlog(self, events: int) -> None:
+        self._backlog.set(events)
+
+    def observe_published(self, events: int, lag_seconds: float) -> None:
+        """Count a confirmed batch; the lag is that of its oldest event."""
+        self._published.inc(events)
+        self._lag.observe(max(0.0, lag_seconds))
+
+    def observe_publish_failure(self) -> None:
+        self._publish_failures.inc()
+
+    def set_audit_unsealed(self, entries: int) -> None:
+        self._unsealed.set(entries)
+
+    def observe_job(self, job: str, result: str, seconds: float) -> None:
+        """Count one run of a background job; `result` is ``ok`` or the code of the error."""
+        self._job_runs.labels(job, result).inc()
+        self._job_durations.labels(job).observe(seconds)
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format, to be served as `CONTENT_TYPE`."""
+        return generate_latest(self._registry)

@@ -1,0 +1,145 @@
+"""A database: its engine, its dialect's statements and its transactions."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import Dialect, Engine, Executable, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from domain.shared.like import ilike_matches, like_matches
+from infrastructure.persistence.errors import translate
+from infrastructure.persistence.specification import json_contains
+from infrastructure.persistence.statement import Params, Statement
+from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
+
+POOL_TIMEOUT_SECONDS = 0.5
+
+
+class Database:
+    """One connection pool for one role. The statements compiled for its dialect are kept with it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS) -> None:
+        """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet."""
+        self.engine = _engine(url, pool_size, pool_timeout)
+        self.is_postgres = self.engine.dialect.name == "postgresql"
+        self._statements: dict[Hashable, Statement] = {}
+
+    @property
+    def dialect(self) -> Dialect:
+        """Return the dialect statements are compiled for."""
+        return self.engine.dialect
+
+    def prepare(self, key: Hashable, build: Callable[[], Executable]) -> Statement:
+        """Return the statement kept under ``key``, building and compiling it the first time."""
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = self._statements[key] = Statement(build(), self.dialect)
+        return statement
+
+    async def begin(self, organization_id: UUID, *, read_only: bool = False) -> Transaction:
+        """Open a transaction of one tenant.
+
+        Raises:
+            Unavailable: the pool is exhausted or the database does not answer.
+        """
+        if not self.is_postgres:
+            return await self._begin_sqlite(read_only=read_only)
+        try:
+            pooled = await self.engine.raw_connection()
+        except Exception as error:
+            raise translate(error) from error
+        transaction = PostgresTransaction(pooled)
+        await transaction.begin(organization_id, read_only=read_only)
+        return transaction
+
+    async def _begin_sqlite(self, *, read_only: bool) -> Transaction:
+        try:
+            connection = await self.engine.connect()
+        except Exception as error:
+            raise translate(error) from error
+        transaction = SqliteTransaction(connection)
+        await transaction.begin(read_only=read_only)
+        return transaction
+
+    @asynccontextmanager
+    async def transaction(self, organization_id: UUID, *, read_only: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits at the end of the block and rolls back on any failure."""
+        transaction = await self.begin(organization_id, read_only=read_only)
+        try:
+            yield transaction
+        except BaseException:
+            await transaction.rollback()
+            raise
+        await transaction.commit()
+
+    async def rows(self, statement: Statement, params: Params, *, organization_id: UUID) -> Rows:
+        """Run one statement in a transaction of its own."""
+        async with self.transaction(organization_id) as transaction:
+            return await transaction.rows(statement, params)
+
+    async def read(self, statement: Statement, params: Params, *, organization_id: UUID) -> Rows:
+        """Run one reading statement outside of any transaction: one round trip, and no tenant is set."""
+        if not self.is_postgres:
+            async with self.transaction(organization_id, read_only=True) as transaction:
+                return await transaction.rows(statement, params)
+        try:
+            pooled = await self.engine.raw_connection()
+        except Exception as error:
+            raise translate(error) from error
+        return await PostgresTransaction(pooled).only(statement, params)
+
+    async def dispose(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+        # aiosqlite and asyncpg close in callbacks of the loop; give them their turn.
+        await asyncio.sleep(0)
+
+
+def _engine(url: str, pool_size: int, pool_timeout: float) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            parsed.set(drivername="sqlite+aiosqlite"), isolation_level="AUTOCOMMIT", hide_parameters=True,
+            pool_size=pool_size, max_overflow=0, pool_timeout=30,
+        )  # fmt: skip
+        _prepare_sqlite(engine.sync_engine)
+        return engine
+    return create_async_engine(
+        parsed.set(drivername="postgresql+asyncpg"),
+        # The driver's jsonb codec hands the text on; it is decoded only where it is used.
+        json_deserializer=lambda text: text, isolation_level="AUTOCOMMIT", hide_parameters=True,
+        pool_size=pool_size, max_overflow=0, pool_timeout=pool_timeout, pool_recycle=1800,
+        connect_args={"statement_cache_size": 1024, "timeout": 5, "server_settings": {"application_name": "stoa"}},
+    )  # fmt: skip
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=5000", "synchronous=NORMAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        for name, arity, function in (
+            ("stoa_like", 2, _two_valued(like_matches)),
+            ("stoa_ilike", 2, _two_valued(ilike_matches)),
+            ("stoa_json_contains", 2, _two_valued(json_contains)),
+        ):
+            connection.create_function(name, arity, function, deterministic=True)
+
+
+def _two_valued(function: Callable[[str, str], bool]) -> Callable[[str | None, str | None], int]:
+    def call(first: str | None, second: str | None) -> int:
+        return int(first is not None and second is not None and function(first, second))
+
+    return call
+
+
+SQLITE_MINIMUM = (3, 35)
+if sqlite3.sqlite_version_info < SQLITE_MINIMUM:  # pragma: no cover - no supported Python ships one that old
+    raise RuntimeError("SQLite 3.35 or newer is required (RETURNING)")

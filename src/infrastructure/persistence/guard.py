@@ -1,0 +1,82 @@
+"""Start-up checks of the database: the role's privileges and the schema's revision."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import text
+
+from application.kernel.start_error import StartError
+from infrastructure.persistence import migrations
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.errors import translate
+
+_ROLE = """
+SELECT current_user AS role, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb,
+    exists(SELECT FROM pg_class WHERE relowner = r.oid) AS owner,
+    exists(SELECT FROM pg_auth_members WHERE member = r.oid) AS member,
+    current_setting('row_security') = 'off' AS unsecured
+FROM pg_roles r WHERE r.rolname = current_user
+"""
+_PRIVILEGES = {
+    "rolsuper": "is a superuser",
+    "rolbypassrls": "bypasses row security",
+    "rolcreaterole": "may create roles",
+    "rolcreatedb": "may create databases",
+    "owner": "owns tables",
+    "member": "is a member of another role",
+    "unsecured": "has row_security off",
+}
+
+
+class PrivilegedRole(StartError):
+    """The database role could walk around the walls between tenants."""
+
+
+class SchemaOutOfDate(StartError):
+    """The database is not at the revision this code was written for."""
+
+
+async def refuse_privileged_role(database: Database, setting: str) -> None:
+    """Refuse to work as a role for which row security means nothing.
+
+    Raises:
+        PrivilegedRole: superuser, owner, member of another role, BYPASSRLS or row_security off.
+        Unavailable: the database does not answer.
+    """
+    if not database.is_postgres:
+        return
+    row = await _one(database, _ROLE)
+    found = [reason for column, reason in _PRIVILEGES.items() if row[column]]
+    if found:
+        raise PrivilegedRole(f"{setting}: the role {row['role']!s} {' and '.join(found)}; use stoa_app (see the README).")
+
+
+async def revision(database: Database) -> str | None:
+    """Return the schema's revision as the application's role sees it."""
+    try:
+        row = await _one(database, "SELECT max(version_num) AS revision FROM alembic_version")
+    except Exception as error:
+        if "alembic_version" in str(error):
+            return None
+        raise
+    return str(row["revision"]) if row["revision"] is not None else None
+
+
+async def refuse_other_schema(database: Database) -> None:
+    """Refuse to serve on a schema of another revision.
+
+    Raises:
+        SchemaOutOfDate: it is older or newer than the code.
+    """
+    at, head = await revision(database), migrations.head()
+    if at != head:
+        raise SchemaOutOfDate(f"The database is at migration {at or 'none'}, this code needs {head}: run `stoa db upgrade`.")
+
+
+async def _one(database: Database, sql: str) -> Mapping[str, object]:
+    try:
+        async with database.engine.connect() as connection:
+            return (await connection.execute(text(sql))).mappings().one()
+    except Exception as error:
+        if "alembic_version" in str(error):
+            raise
+        raise translate(error) from error

@@ -1,0 +1,178 @@
+"""What every commit writes besides its rows: outbox events, audit entries and the stored answer.
+
+All of it is one statement on PostgreSQL, sent after the rows: the rows' locks are held by then, so the order
+of outbox ids is the order of commits for every aggregate.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Executable, Table, Update, bindparam, insert, update
+
+from application.kernel.wire import to_wire
+from domain.shared.entity import Entity, RecordedEvent
+from domain.shared.ids import ID_PREFIXES, EventId, OrganizationId, encode_id
+from infrastructure.persistence import bulk
+from infrastructure.persistence.models.technical import AuditEntryRow, IdempotencyRecordRow, OutboxRow
+from infrastructure.persistence.session import Session
+from infrastructure.persistence.tracking import Change
+from infrastructure.persistence.types import Guid, JsonText, text
+from infrastructure.security.redaction import redact
+
+_OUTBOX = cast("Table", OutboxRow.__table__)
+_AUDIT = cast("Table", AuditEntryRow.__table__)
+_RECORDS = cast("Table", IdempotencyRecordRow.__table__)
+_EVENT_COLUMNS = (
+    "organization_id", "event_id", "type", "schema_version", "occurred_at", "aggregate_type", "aggregate_id",
+    "aggregate_version", "traceparent", "payload",
+)  # fmt: skip
+_ENTRY_COLUMNS = (
+    "organization_id", "id", "actor", "action", "operation", "subject_type", "subject_id", "subject_version",
+    "changes", "request_id",
+)  # fmt: skip
+_ONE_STATEMENT = 8
+
+
+class Journal:
+    """Collects the consequences of one unit of work until it commits."""
+
+    def __init__(self, session: Session, *, use_case: str, request_id: str) -> None:
+        """Name the cause: the use-case and the request behind it."""
+        self._session = session
+        self._use_case = use_case
+        self._request_id = request_id
+        self._recorded: list[tuple[RecordedEvent, Entity]] = []
+        self._entries: list[tuple[object, ...]] = []
+        self.published = False
+
+    def note(self, changes: Sequence[Change]) -> None:
+        """Take the events of changed aggregates, and one audit entry for each."""
+        for change in changes:
+            self._entries.append(self._entry(change))
+            self._recorded.extend((recorded, change.entity) for recorded in change.entity.pull_events())
+
+    async def write(self, answer: tuple[UUID, str, str] | None) -> None:
+        """Write what was collected, and the answer to keep as ``(organization, key, JSON)``."""
+        self._recorded.sort(key=lambda pair: pair[0].order)
+        events, entries = [self._event(entity, recorded) for recorded, entity in self._recorded], self._entries
+        self._recorded, self._entries = [], []
+        self.published = self.published or bool(events)
+        names = _ENTRY_COLUMNS
+        if not self._session.database.is_postgres:
+            names, now = (*_ENTRY_COLUMNS, "occurred_at"), self._session.now()
+            entries = [(*entry, now) for entry in entries]
+        elif 0 < len(entries) and len(events) + len(entries) <= _ONE_STATEMENT:
+            await self._write_together(events, entries, answer)
+            return
+        if events:
+            await bulk.insert(self._session, _OUTBOX, _EVENT_COLUMNS, events)
+        if entries:
+            await bulk.insert(self._session, _AUDIT, names, entries)
+        if answer is not None:
+            statement = self._session.prepare("answer", _answer)
+            await self._session.rows(statement, _answer_params(answer))
+
+    async def _write_together(
+        self, events: Sequence[tuple[object, ...]], entries: Sequence[tuple[object, ...]],
+        answer: tuple[UUID, str, str] | None,
+    ) -> None:  # fmt: skip
+        """Write everything in one round trip; the answer may belong to another tenant than the effects."""
+        own = answer is not None and answer[0] == self._session.organization_id
+        shape = ("journal", len(events), len(entries), own)
+        statement = self._session.prepare(shape, lambda: _together(len(events), len(entries), own=own))
+        params: dict[str, object] = dict(_answer_params(answer)) if answer and own else {}
+        for prefix, names, rows in (("o", _EVENT_COLUMNS, events), ("a", _ENTRY_COLUMNS, entries)):
+            for n, row in enumerate(rows):
+                params.update({f"{prefix}{n}_{name}": value for name, value in zip(names, row, strict=True)})
+        await self._session.rows(statement, params)
+        if answer is not None and not own:
+            await self._session.enter(answer[0])
+            await self._session.rows(self._session.prepare("answer", _answer), _answer_params(answer))
+
+    def _event(self, entity: Entity, recorded: RecordedEvent) -> tuple[object, ...]:
+        event, at, version, _ = recorded
+        session = self._session
+        event_id = EventId(session.ids.new())
+        name = f"{entity.kind}.{event.verb}"
+        payload = {
+            "event_id": encode_id("evt", event_id), "type": name, "schema_version": event.schema_version,
+            "occurred_at": at, "organization_id": encode_id("org", OrganizationId(session.organization_id)),
+            "actor": session.author,
+            "aggregate": {"type": entity.kind, "id": public_id(entity), "version": version},
+            "correlation_id": self._request_id, "causation_id": None, "data": to_wire(event),
+        }  # fmt: skip
+        return (
+            session.organization_id, event_id, name, event.schema_version, at, entity.kind, entity.id, version,
+            _traceparent(self._request_id, event_id), msgspec.json.encode(payload).decode(),
+        )  # fmt: skip
+
+    def _entry(self, change: Change) -> tuple[object, ...]:
+        entity = change.entity
+        changes = {name: value for name, value in change.values.items() if name not in _UNINTERESTING}
+        return (
+            self._session.organization_id, self._session.ids.new(), self._session.author, self._use_case,
+            change.operation.value, entity.kind, entity.id, entity.version, canonical(redact(changes)), self._request_id,
+        )  # fmt: skip
+
+
+_UNINTERESTING = {"organization_id", "id", "version", "created_at", "created_by", "updated_at", "updated_by"}
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def canonical(value: Mapping[str, object]) -> str:
+    """Return JSON text with sorted keys, the form that is hashed into the audit chain."""
+    return _encoder.encode(value).decode()
+
+
+def public_id(entity: Entity) -> str:
+    """Return the aggregate's id as it is shown outside."""
+    return encode_id(_prefix(type(entity)), entity.id)
+
+
+_prefixes: dict[type, str] = {}
+
+
+def _prefix(entity: type[Entity]) -> str:
+    if entity not in _prefixes:
+        _prefixes[entity] = ID_PREFIXES[entity.__annotations__["id"]]
+    return _prefixes[entity]
+
+
+def _traceparent(request_id: str, event_id: UUID) -> str | None:
+    """Return a W3C trace context that joins everything one request caused."""
+    try:
+        trace = UUID(request_id).hex
+    except ValueError:
+        return None
+    return f"00-{trace}-{event_id.hex[-16:]}-01"
+
+
+def _values(table: Table, prefix: str, names: Sequence[str], count: int) -> list[dict[str, object]]:
+    return [{name: bindparam(f"{prefix}{n}_{name}", type_=table.c[name].type) for name in names} for n in range(count)]
+
+
+def _together(events: int, entries: int, *, own: bool) -> Executable:
+    statement = insert(_AUDIT).values(_values(_AUDIT, "a", _ENTRY_COLUMNS, entries))
+    if events:
+        statement = statement.add_cte(
+            insert(_OUTBOX).values(_values(_OUTBOX, "o", _EVENT_COLUMNS, events)).cte("events")
+        )
+    return statement.add_cte(_answer().cte("answer")) if own else statement
+
+
+def _answer() -> Update:
+    return (
+        update(_RECORDS)
+        .where(
+            _RECORDS.c.organization_id == bindparam("answer_organization", type_=Guid()),
+            _RECORDS.c.key == bindparam("answer_key", type_=text()),
+        )
+        .values(response=bindparam("answer_json", type_=JsonText()))
+    )
+
+
+def _answer_params(answer: tuple[UUID, str, str]) -> dict[str, object]:
+    organization_id, key, json = answer
+    return {"answer_organization": organization_id, "answer_key": key, "answer_json": json}

@@ -1,0 +1,204 @@
+"""Reading aggregates: every statement starts from the walled select, and loads fill the identity map."""
+
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
+from typing import Any, ClassVar, Protocol, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Executable, Integer, Select, bindparam, func, select, tuple_
+
+from domain.shared.errors import EntityNotFoundError
+from domain.shared.page import Page, PageRequest
+from domain.shared.specification import Spec
+from infrastructure.persistence import parts, tenancy
+from infrastructure.persistence.cursor import Cursors, Position
+from infrastructure.persistence.mapper import Mapper
+from infrastructure.persistence.session import Session
+from infrastructure.persistence.specification import Outline, clause, outline
+from infrastructure.persistence.statement import AnyOf, Params, Statement
+from infrastructure.persistence.tracking import Tracked
+from infrastructure.persistence.types import Guid, ListOf
+
+
+class Identified(Protocol):
+    """Anything with an identity."""
+
+    @property
+    def id(self) -> UUID:
+        """Return the identity."""
+        ...
+
+
+type Query = Select[tuple[object, ...]]
+
+
+class SqlReader[E: Identified]:
+    """The reading half of a repository. A subclass sets ``mapper``."""
+
+    mapper: ClassVar[Mapper[Any]]  # reason: class variables cannot use the class's type parameter
+
+    def __init__(self, session: Session) -> None:
+        """Work inside one open transaction."""
+        self._session = session
+        self._tracked: dict[UUID, Tracked[E]] = {}
+
+    async def get(self, id: UUID, *, lock: bool = False, with_deleted: bool = False) -> E:  # noqa: A002 - the port's word
+        """Return one aggregate, from the identity map when it was loaded before."""
+        tracked = self._tracked.get(id)
+        if tracked is not None:
+            # An unlocked copy may be out of date, and replacing it would leave the caller with two objects.
+            if lock and not tracked.locked:
+                raise RuntimeError("lock an aggregate when it is first read")
+            return tracked.entity
+        found = await self._load(
+            self._prepare(("get", lock, with_deleted), lambda: self._get(lock=lock, with_deleted=with_deleted)),
+            {"this_id": id}, lock=lock,
+        )  # fmt: skip
+        if not found:
+            raise EntityNotFoundError
+        return found[0]
+
+    async def get_many(self, ids: Iterable[UUID]) -> dict[UUID, E]:
+        """Return those that exist, by id, in one statement."""
+        ids_type = ListOf(Guid())
+        statement = self._prepare(
+            "get_many", lambda: self._select().where(AnyOf(self._id, bindparam("ids", type_=ids_type)))
+        )
+        return {entity.id: entity for entity in await self._load(statement, {"ids": sorted(set(ids))})}
+
+    async def find(
+        self, spec: Spec[E], *, sort: str = "id", limit: int | None = None, offset: int = 0, with_deleted: bool = False
+    ) -> list[E]:
+        """Return the matches in a total order."""
+        tree, params = self._outline(spec)
+        limited = limit is not None
+        statement = self._prepare(
+            ("find", tree, sort, limited, with_deleted),
+            lambda: self._found(tree, sort, limited=limited, with_deleted=with_deleted),
+        )
+        return await self._load(statement, {**params, "limit": limit, "offset": offset})
+
+    async def find_one(self, spec: Spec[E], *, lock: bool = False) -> E | None:
+        """Return the first match by id, or None."""
+        tree, params = self._outline(spec)
+        statement = self._prepare(("find_one", tree, lock), lambda: _for_update(self._found(tree, "id").limit(1), lock))
+        found = await self._load(statement, params, lock=lock)
+        return found[0] if found else None
+
+    async def page(self, spec: Spec[E], request: PageRequest) -> Page[E]:
+        """Return one keyset page: one row more than asked for tells whether there is another."""
+        tree, params = self._outline(spec)
+        sort, column = request.sort, self.mapper.column(request.sort.lstrip("-"))
+        binding = (self.mapper.table.name, self._session.organization_id, tree, sorted(params.items()), sort)
+        cursors = Cursors(self._session.cursor_secret, binding, column.type.python_type)
+        after = cursors.read(request.cursor) if request.cursor else None
+        statement = self._prepare(("page", tree, sort, after is None), lambda: self._page(tree, sort, after))
+        position = {"after": after.value, "after_id": after.id} if after else {}
+        rows = await self._session.rows(statement, {**params, **position, "limit": request.limit + 1})
+        found = await self._keep(rows[: request.limit])
+        cursor = None
+        if len(rows) > request.limit:
+            at = self.mapper.column_names.index(column.key)
+            last = rows[request.limit - 1]
+            cursor = cursors.write(Position(last[at], cast("UUID", last[self.mapper.column_names.index("id")])))
+        total = await self.count(spec) if request.include_total else None
+        return Page(items=found, next_cursor=cursor, total=total)
+
+    async def count(self, spec: Spec[E]) -> int:
+        """Count the matches."""
+        tree, params = self._outline(spec)
+        statement = self._prepare(("count", tree), lambda: self._select(tree).with_only_columns(func.count()))
+        return cast("int", (await self._session.rows(statement, params))[0][0])
+
+    async def exists(self, spec: Spec[E]) -> bool:
+        """Say whether anything matches, reading one row at most."""
+        tree, params = self._outline(spec)
+        statement = self._prepare(("exists", tree), lambda: self._select(tree).with_only_columns(self._id).limit(1))
+        return bool(await self._session.rows(statement, params))
+
+    async def stream(self, spec: Spec[E], *, batch: int = 500) -> AsyncIterator[E]:
+        """Yield every match by id; what was read and not changed is forgotten after its batch."""
+        cursor: str | None = None
+        while True:
+            page = await self.page(spec, PageRequest(limit=batch, cursor=cursor, sort="id"))
+            for entity in page.items:
+                yield entity
+            for entity in page.items:
+                if not self._tracked[entity.id].is_changed(self.mapper):
+                    del self._tracked[entity.id]
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    # -- statements ------------------------------------------------------------------------------
+
+    @property
+    def _id(self) -> ColumnElement[object]:
+        return self.mapper.table.c.id
+
+    def _select(self, tree: Outline | None = None, *, with_deleted: bool = False) -> Query:
+        """Return the select every other one starts from: this tenant's, not deleted."""
+        query = select(*self.mapper.columns).where(tenancy.wall(self.mapper.table))
+        if not with_deleted and "deleted_at" in self.mapper.table.c:
+            query = query.where(self.mapper.table.c.deleted_at.is_(None))
+        return query if tree is None else query.where(clause(tree, self.mapper))
+
+    def _get(self, *, lock: bool, with_deleted: bool) -> Query:
+        query = self._select(with_deleted=with_deleted).where(self._id == bindparam("this_id", type_=Guid()))
+        return _for_update(query, lock)
+
+    def _found(self, tree: Outline, sort: str, *, limited: bool = False, with_deleted: bool = False) -> Query:
+        query = self._select(tree, with_deleted=with_deleted).order_by(*self._order(sort))
+        if not limited:
+            return query
+        return query.limit(bindparam("limit", type_=Integer())).offset(bindparam("offset", type_=Integer()))
+
+    def _page(self, tree: Outline, sort: str, after: Position | None) -> Query:
+        query = self._select(tree).order_by(*self._order(sort)).limit(bindparam("limit", type_=Integer()))
+        if after is None:
+            return query
+        column = self.mapper.column(sort.lstrip("-"))
+        here = tuple_(column, self._id)
+        there = tuple_(bindparam("after", type_=column.type), bindparam("after_id", type_=Guid()))
+        return query.where(here < there if sort.startswith("-") else here > there)
+
+    def _order(self, sort: str) -> list[ColumnElement[object]]:
+        columns = [self.mapper.column(sort.lstrip("-")), self._id]
+        return [column.desc() if sort.startswith("-") else column.asc() for column in columns]
+
+    def _outline(self, spec: Spec[E]) -> tuple[Outline, dict[str, object]]:
+        values: list[object] = []
+        tree = outline(spec, self.mapper, values)
+        return tree, {f"p{n}": value for n, value in enumerate(values)}
+
+    def _prepare(self, key: Hashable, build: Callable[[], Executable]) -> Statement:
+        return self._session.prepare((type(self), key), build)
+
+    # -- loading ---------------------------------------------------------------------------------
+
+    async def _load(self, statement: Statement, params: Params, *, lock: bool = False) -> list[E]:
+        return await self._keep(await self._session.rows(statement, params), lock=lock)
+
+    async def _keep(self, rows: Iterable[object], *, lock: bool = False) -> list[E]:
+        """Hydrate rows that are new to the identity map; the others stay the objects they were."""
+        entities: list[E] = []
+        fresh: list[Tracked[E]] = []
+        at = self.mapper.column_names.index("id")
+        for row in rows:
+            id_ = row[at]  # type: ignore[index]  # reason: rows are positional
+            tracked = self._tracked.get(id_)
+            if tracked is None:
+                entity = cast("E", self.mapper.hydrate(row))  # type: ignore[arg-type]  # reason: rows are positional
+                tracked = self._tracked[id_] = Tracked(entity, locked=lock)
+                fresh.append(tracked)
+            entities.append(tracked.entity)
+        if self.mapper.children and fresh:
+            await parts.load(self._session, self.mapper, [tracked.entity for tracked in fresh])
+        self._remember(fresh)
+        return entities
+
+    def _remember(self, fresh: list[Tracked[E]]) -> None:
+        """Take note of what was loaded; reading alone needs no comparison later."""
+
+
+def _for_update(query: Query, lock: bool) -> Query:  # noqa: FBT001 - a private switch
+    return query.with_for_update() if lock else query

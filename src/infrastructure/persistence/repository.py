@@ -1,0 +1,178 @@
+"""The one repository that serves every aggregate; concrete ones add finders and nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from sqlalchemy import Executable, bindparam, delete, insert, update
+
+from domain.shared.entity import Entity, SoftDeletable
+from domain.shared.errors import StaleVersion
+from domain.shared.specification import Spec
+from infrastructure.persistence import bulk, lookups, parts, tenancy
+from infrastructure.persistence.reader import SqlReader
+from infrastructure.persistence.session import Session
+from infrastructure.persistence.tracking import Change, Operation, Tracked
+from infrastructure.persistence.types import Guid
+
+_BATCH = 500
+_WRITTEN_ONCE = {"organization_id", "id", "created_at", "created_by"}
+
+
+class SqlRepository[E: Entity](SqlReader[E]):
+    """Aggregates of one kind behind the tenant wall, with an identity map and no commit.
+
+    ``lookup`` names an attribute whose value is kept unique across tenants in the look-up table.
+    """
+
+    lookup: ClassVar[lookups.Lookup | None] = None
+
+    def __init__(self, session: Session) -> None:
+        """Start empty."""
+        super().__init__(session)
+        self._added: list[E] = []
+        self._purged: list[E] = []
+
+    def add(self, entity: E) -> None:
+        """Insert the aggregate at flush."""
+        self._added.append(entity)
+
+    async def add_many(self, entities: Sequence[E]) -> int:
+        """Insert many in one statement, with their events and audit entries."""
+        self._added.extend(entities)
+        await self._session.flush()
+        return len(entities)
+
+    def remove(self, entity: E) -> None:
+        """Hide a soft-deletable aggregate; delete any other."""
+        if isinstance(entity, SoftDeletable):
+            entity.delete(self._session.now(), self._session.author)
+        else:
+            self._purged.append(entity)
+
+    def restore(self, entity: E) -> None:
+        """Undo a soft delete."""
+        if not isinstance(entity, SoftDeletable):
+            raise TypeError(f"{entity.kind} has no soft delete")
+        entity.undelete(self._session.now())
+
+    def purge(self, entity: E) -> None:
+        """Delete the row for good."""
+        self._purged.append(entity)
+
+    async def update_where(self, spec: Spec[E], changes: Mapping[str, object]) -> int:
+        """Amend every match as if it had been loaded and amended alone."""
+        return await self._each(spec, lambda entity: entity.amend(self._session.now(), **changes))
+
+    async def delete_where(self, spec: Spec[E]) -> int:
+        """Remove every match as if it had been loaded and removed alone."""
+        return await self._each(spec, self.remove)
+
+    async def _each(self, spec: Spec[E], act: Callable[[E], None]) -> int:
+        """Act on every match, a bounded batch in memory at a time."""
+        done = 0
+        async for entity in self.stream(spec, batch=_BATCH):
+            act(entity)
+            done += 1
+            if done % _BATCH == 0:
+                await self._session.flush()
+        await self._session.flush()
+        return done
+
+    def _remember(self, fresh: list[Tracked[E]]) -> None:
+        if not self._session.read_only:
+            for tracked in fresh:
+                tracked.remember(self.mapper)
+
+    # -- flushing: called by the unit of work ------------------------------------------------------
+
+    async def write_inserts(self) -> list[Change]:
+        """Insert what was added, and return it."""
+        added, self._added = self._added, []
+        if not added:
+            return []
+        for entity in added:
+            entity.created_by = entity.updated_by = self._session.author
+        names, rows = self.mapper.column_names, [self.mapper.dehydrate(entity) for entity in added]
+        if len(rows) == 1:
+            statement = self._prepare("insert", self._insert)
+            await self._session.rows(statement, self._named(rows[0]))
+        else:
+            await bulk.insert(self._session, self.mapper.table, names, rows)
+        for entity in added:
+            if self.mapper.children:
+                await parts.write(self._session, self.mapper, entity, None)
+            if self.lookup is not None:
+                await lookups.claim(self._session, self.lookup, entity)
+            self._track(entity)
+        return [
+            Change(e, Operation.CREATED, dict(zip(names, r, strict=True))) for e, r in zip(added, rows, strict=True)
+        ]
+
+    async def write_updates(self) -> list[Change]:
+        """Write what changed since it was loaded, and return it.
+
+        Raises:
+            StaleVersion: somebody else wrote the aggregate first.
+        """
+        changes: list[Change] = []
+        changed = [tracked for tracked in self._tracked.values() if tracked.is_changed(self.mapper)]
+        # In the order the facts happened: a default is given up before another takes its place.
+        for tracked in sorted(changed, key=lambda each: each.entity.first_event_order):
+            entity = tracked.entity
+            if entity.version != tracked.version + 1:
+                raise RuntimeError(f"{entity.kind} changed without recording an event")
+            entity.updated_by = self._session.author
+            changes.append(Change(entity, Operation.UPDATED, tracked.changed_columns(self.mapper)))
+            params = self._named(self.mapper.dehydrate(entity))
+            found = await self._session.rows(
+                self._prepare("update", self._update), {**params, "this_id": entity.id, "loaded": tracked.version}
+            )
+            if not found:
+                raise StaleVersion
+            await parts.write(self._session, self.mapper, entity, tracked)
+            tracked.remember(self.mapper)
+        return changes
+
+    async def write_deletes(self) -> list[Change]:
+        """Delete what was purged, and return it.
+
+        Raises:
+            StaleVersion: somebody else wrote or deleted the aggregate first.
+        """
+        purged, self._purged = self._purged, []
+        for entity in purged:
+            tracked = self._tracked.pop(entity.id)
+            statement = self._prepare("delete", self._delete)
+            if not await self._session.rows(statement, {"this_id": entity.id, "loaded": tracked.version}):
+                raise StaleVersion
+            if self.lookup is not None:
+                await lookups.release(self._session, self.lookup, entity)
+        return [Change(entity, Operation.DELETED, {}) for entity in purged]
+
+    def _track(self, entity: E) -> None:
+        tracked = self._tracked[entity.id] = Tracked(entity, locked=True)
+        tracked.remember(self.mapper)
+
+    def _named(self, row: Sequence[object]) -> dict[str, object]:
+        return {f"c_{name}": value for name, value in zip(self.mapper.column_names, row, strict=True)}
+
+    def _insert(self) -> Executable:
+        table = self.mapper.table
+        return insert(table).values({n: bindparam(f"c_{n}", type_=table.c[n].type) for n in self.mapper.column_names})
+
+    def _update(self) -> Executable:
+        table = self.mapper.table
+        names = [name for name in self.mapper.column_names if name not in _WRITTEN_ONCE]
+        values = {name: bindparam(f"c_{name}", type_=table.c[name].type) for name in names}
+        return update(table).where(*self._this_version()).values(values).returning(table.c.id)
+
+    def _delete(self) -> Executable:
+        return delete(self.mapper.table).where(*self._this_version()).returning(self.mapper.table.c.id)
+
+    def _this_version(self) -> tuple[object, ...]:
+        table = self.mapper.table
+        return (
+            tenancy.wall(table),
+            table.c.id == bindparam("this_id", type_=Guid()),
+            table.c.version == bindparam("loaded", type_=table.c.version.type),
+        )

@@ -1,0 +1,142 @@
+"""The walls between tenants: the clause every repository starts from, and the row policies of PostgreSQL."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Table, Uuid, bindparam, exists
+
+from application.kernel.actor import PLATFORM
+
+TENANT = "tenant"
+
+OWNER, APP, RELAY, SEALER, AUTH = "stoa_owner", "stoa_app", "stoa_relay", "stoa_sealer", "stoa_auth"
+
+# The sub-select is evaluated once per statement and not once per row; nullif because the setting
+# reverts to '' and not to NULL after a transaction that had set it.
+CURRENT = "(select nullif(current_setting('app.organization_id', true), '')::uuid)"
+TENANT_POLICY = f"organization_id = {CURRENT}"
+
+
+def wall(table: Table) -> ColumnElement[bool]:
+    """Return the clause that keeps a statement inside the current organization.
+
+    A table above tenants (users) shows a row only through a membership of the organization; the platform
+    itself, which only operators act for, sees them all.
+    """
+    current = bindparam(TENANT, type_=Uuid())
+    if "organization_id" in table.c:
+        return table.c.organization_id == current
+    members = table.metadata.tables["memberships"]
+    member = exists().where(members.c.user_id == table.c.id, members.c.organization_id == current)
+    platform = bindparam("platform", PLATFORM, type_=Uuid())
+    return member | (current == platform)
+
+
+def policy_statements(table: str) -> list[str]:
+    """Return the statements that wall one tenant table: enabled, forced, one policy for reads and writes."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant ON {table} USING ({TENANT_POLICY}) WITH CHECK ({TENANT_POLICY})",
+    ]
+
+
+def worker_policy(table: str, role: str, commands: Sequence[str]) -> list[str]:
+    """Return the statements that let a worker role see all tenants of its own table, for these commands only."""
+    statements = []
+    for command in commands:
+        check = "WITH CHECK (true)" if command == "INSERT" else "USING (true)"
+        statements.append(f"CREATE POLICY {role}_{command.lower()} ON {table} FOR {command} TO {role} {check}")
+    statements.append(f"GRANT {', '.join(commands)} ON {table} TO {role}")
+    return statements
+
+
+def users_policies() -> list[str]:
+    """Return the statements that show a user only through a membership of the current organization."""
+    member = f"exists (select from memberships m where m.user_id = users.id and m.organization_id = {CURRENT})"
+    visible = f"{CURRENT} = '{PLATFORM}'::uuid or {member}"
+    return [
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE users FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant ON users USING ({visible}) WITH CHECK ({visible})",
+    ]
+
+
+def drop_policies(table: str) -> list[str]:
+    """Return the statements that take every policy off a table, for a downgrade."""
+    return [
+        f"DO $$ DECLARE p name; BEGIN FOR p IN SELECT polname FROM pg_policy WHERE polrelid = '{table}'::regclass "
+        f"LOOP EXECUTE format('DROP POLICY %I ON {table}', p); END LOOP; END $$",
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+    ]
+
+
+_FUNCTIONS = {
+    "stoa_find_payment_link(wanted text)": (
+        "organization_id uuid, subject_id uuid",
+        "SELECT l.organization_id, l.subject_id FROM public.lookups l WHERE l.kind = 'payment_link' AND l.value = wanted",
+    ),
+    "stoa_authenticate(wanted text)": (
+        "organization_id uuid, id uuid, scopes jsonb, expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz",  # noqa: E501 - one signature
+        "SELECT k.organization_id, k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at FROM public.lookups l"
+        " JOIN public.api_keys k ON k.organization_id = l.organization_id AND k.id = l.subject_id"
+        " WHERE l.kind = 'api_key' AND l.value = wanted",
+    ),
+}
+
+
+def lookup_functions() -> list[str]:
+    """Return the statements that make the look-ups before the tenant is known.
+
+    Their owner logs in nowhere, bypasses nothing and has a policy of its own on exactly the tables they read.
+    """
+    statements = []
+    for signature, (columns, query) in _FUNCTIONS.items():
+        name = signature.partition("(")[0]
+        statements += [
+            f"CREATE FUNCTION {signature} RETURNS TABLE ({columns}) LANGUAGE sql STABLE SECURITY DEFINER"
+            f" SET search_path = pg_catalog AS $$ {query} $$",
+            f"ALTER FUNCTION {name}(text) OWNER TO {AUTH}",
+            f"REVOKE ALL ON FUNCTION {name}(text) FROM PUBLIC",
+            f"GRANT EXECUTE ON FUNCTION {name}(text) TO {APP}",
+        ]
+    return statements
+
+
+def drop_lookup_functions() -> list[str]:
+    """Return the statements that undo :func:`lookup_functions`."""
+    return [f"DROP FUNCTION {signature.partition('(')[0]}(text)" for signature in _FUNCTIONS]
+
+
+TIMEOUTS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "transaction_timeout": "15s",
+}
+
+
+def role_statements(existing: Sequence[str]) -> list[str]:
+    """Return the statements an administrator runs once: the roles, and the time each may take.
+
+    Time limits belong to the role and not to the connection, so that they hold behind a connection pooler too.
+    """
+    statements = []
+    for role, attributes in (
+        (OWNER, "NOLOGIN"),
+        (AUTH, "NOLOGIN"),
+        (APP, "LOGIN"),
+        (RELAY, "LOGIN"),
+        (SEALER, "LOGIN"),
+    ):
+        if role not in existing:
+            statements.append(f"CREATE ROLE {role} {attributes}")
+        if attributes == "LOGIN":
+            statements += [f"ALTER ROLE {role} SET {name} = '{value}'" for name, value in TIMEOUTS.items()]
+    statements += [
+        f"GRANT {OWNER} TO CURRENT_USER",
+        f"GRANT {AUTH} TO {OWNER}",
+        f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER}, {AUTH}",
+        f"GRANT USAGE ON SCHEMA public TO {APP}, {RELAY}, {SEALER}",
+    ]
+    return statements

@@ -1,0 +1,72 @@
+"""What a unit of work remembers of a loaded aggregate, to know later what changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from domain.shared.entity import Entity
+from infrastructure.persistence.mapper import Mapper
+
+type Values = tuple[object, ...]
+
+
+class Operation(StrEnum):
+    """What happened to a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One written aggregate; ``values`` are the stored columns that are new or different."""
+
+    entity: Entity
+    operation: Operation
+    values: Mapping[str, object]
+
+
+class Tracked[E]:
+    """An aggregate in the identity map, with the stored values it was loaded with."""
+
+    __slots__ = ("_parts", "_values", "entity", "locked", "version")
+
+    def __init__(self, entity: E, *, locked: bool) -> None:
+        """Take an aggregate as it is; nothing is compared until :meth:`remember`."""
+        self.entity = entity
+        self.locked = locked
+        self.version = 0
+        self._values: Values | None = None
+        self._parts: dict[str, dict[UUID, Values]] = {}
+
+    def remember(self, mapper: Mapper[E]) -> None:
+        """Take the present state as the stored one."""
+        self.version = getattr(self.entity, "version", 0)
+        self._values = mapper.dehydrate(self.entity)
+        self._parts = {name: part_values(mapper, name, self.entity) for name in mapper.children}
+
+    def stored_parts(self, name: str) -> dict[UUID, Values]:
+        """Return the stored values of one kind of part, by id."""
+        return self._parts[name]
+
+    def is_changed(self, mapper: Mapper[E]) -> bool:
+        """Say whether anything differs from what is stored."""
+        if self._values is None:
+            return False
+        if mapper.dehydrate(self.entity) != self._values:
+            return True
+        return any(part_values(mapper, name, self.entity) != stored for name, stored in self._parts.items())
+
+    def changed_columns(self, mapper: Mapper[E]) -> dict[str, object]:
+        """Return the columns whose values differ from the stored ones."""
+        present = mapper.dehydrate(self.entity)
+        stored = self._values or present
+        return {name: new for name, new, old in zip(mapper.column_names, present, stored, strict=True) if new != old}
+
+
+def part_values[E](mapper: Mapper[E], name: str, entity: E) -> dict[UUID, Values]:
+    """Return the column values of an aggregate's parts, by id."""
+    child = mapper.children[name].mapper
+    return {part.id: child.dehydrate(part) for part in getattr(entity, name)}

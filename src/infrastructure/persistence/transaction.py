@@ -1,0 +1,197 @@
+"""One database transaction: how it begins, runs statements and surely ends.
+
+Transactions belong to the unit of work, not to SQLAlchemy: the engine runs in AUTOCOMMIT and BEGIN, COMMIT
+and ROLLBACK are sent here. Ending runs in a task of its own which is awaited even by a cancelled caller; a
+connection whose end is unknown is terminated and leaves the pool.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.util import greenlet_spawn
+
+from application.kernel.idempotency import OutcomeUnknown
+from infrastructure.persistence.errors import ConnectionLost, translate
+from infrastructure.persistence.statement import Params, Statement
+
+type Rows = Sequence[Sequence[object]]
+
+
+class Transaction(ABC):
+    """An open transaction of one tenant. Every failure leaves it as a named Stoa error."""
+
+    @abstractmethod
+    async def rows(self, statement: Statement, params: Params) -> Rows:
+        """Run one statement and return its rows, positionally."""
+
+    @abstractmethod
+    async def many(self, statement: Statement, params: Sequence[Params]) -> None:
+        """Run one statement for many sets of values."""
+
+    @abstractmethod
+    async def set_tenant(self, organization_id: UUID) -> None:
+        """Put the rest of the transaction under another tenant."""
+
+    @abstractmethod
+    async def _end(self, *, commit: bool) -> None:
+        """Send COMMIT or ROLLBACK and give the connection back."""
+
+    async def commit(self) -> None:
+        """Commit.
+
+        Raises:
+            OutcomeUnknown: the connection broke before the answer came.
+        """
+        await _settled(self._end(commit=True))
+
+    async def rollback(self) -> None:
+        """Undo everything; never raises, because whatever failed before matters more."""
+        await _settled(self._end(commit=False))
+
+
+async def _settled(work: Awaitable[None]) -> None:
+    """Await to the end in a task of its own; a cancellation meanwhile is delivered afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # noqa: BLE001, S110 - the task keeps it, result() below raises it
+            pass
+    if cancelled is not None:
+        task.exception()
+        raise cancelled
+    task.result()
+
+
+class PostgresTransaction(Transaction):
+    """Statements on the pooled asyncpg connection itself: an ORM session would cost several times the query."""
+
+    def __init__(self, pooled: PoolProxiedConnection) -> None:
+        """Take a checked-out pool connection; :meth:`begin` makes it a transaction."""
+        self._pooled = pooled
+        driver = pooled.driver_connection
+        if not isinstance(driver, asyncpg.Connection):
+            raise TypeError("the engine must use asyncpg")
+        self._driver: asyncpg.Connection[asyncpg.Record] = driver
+
+    async def begin(self, organization_id: UUID, *, read_only: bool) -> None:
+        """Begin and set the tenant in one message, one round trip."""
+        mode = " READ ONLY" if read_only else ""
+        try:
+            await self._driver.execute(f"BEGIN{mode}; {_set_tenant(organization_id)}")
+        except BaseException as error:
+            await _settled(self._discard())
+            if isinstance(error, Exception):
+                raise translate(error) from error
+            raise
+
+    async def rows(self, statement: Statement, params: Params) -> Rows:
+        try:
+            return await self._driver.fetch(statement.sql, *statement.arguments(params))
+        except Exception as error:
+            raise translate(error) from error
+
+    async def only(self, statement: Statement, params: Params) -> Rows:
+        """Run one statement in autocommit and give the connection back."""
+        try:
+            rows = await self._driver.fetch(statement.sql, *statement.arguments(params))
+        except BaseException as error:
+            await _settled(self._discard())
+            if isinstance(error, Exception):
+                raise translate(error) from error
+            raise
+        await greenlet_spawn(self._pooled.close)
+        return rows
+
+    async def many(self, statement: Statement, params: Sequence[Params]) -> None:
+        try:
+            await self._driver.executemany(statement.sql, [statement.arguments(p) for p in params])
+        except Exception as error:
+            raise translate(error) from error
+
+    async def set_tenant(self, organization_id: UUID) -> None:
+        try:
+            await self._driver.execute(_set_tenant(organization_id))
+        except Exception as error:
+            raise translate(error) from error
+
+    async def _end(self, *, commit: bool) -> None:
+        try:
+            status = await self._driver.execute("COMMIT" if commit else "ROLLBACK")
+        except Exception as error:
+            await self._discard()
+            if not commit:
+                return
+            named = translate(error)
+            raise (OutcomeUnknown() if isinstance(named, ConnectionLost) else named) from error
+        await greenlet_spawn(self._pooled.close)
+        if commit and status != "COMMIT":
+            # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
+            raise RuntimeError("a failed statement was swallowed before commit")
+
+    async def _discard(self) -> None:
+        self._driver.terminate()
+        await greenlet_spawn(self._pooled.invalidate)
+        await greenlet_spawn(self._pooled.close)
+
+
+def _set_tenant(organization_id: UUID) -> str:
+    # Formatted from the 128-bit integer, so that nothing but a UUID can ever reach the text.
+    return f"SET LOCAL app.organization_id = '{UUID(int=organization_id.int)}'"
+
+
+class SqliteTransaction(Transaction):
+    """The portable path: Core statements through SQLAlchemy, which converts values for SQLite."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Take an open AUTOCOMMIT connection."""
+        self._connection = connection
+
+    async def begin(self, *, read_only: bool) -> None:
+        """Take the write lock at once unless only reading: an upgrade later could deadlock."""
+        try:
+            await self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        except BaseException as error:
+            await _settled(self._connection.close())
+            if isinstance(error, Exception):
+                raise translate(error) from error
+            raise
+
+    async def rows(self, statement: Statement, params: Params) -> Rows:
+        try:
+            result = await self._connection.execute(statement.core, _known(statement, params))
+        except Exception as error:
+            raise translate(error) from error
+        return result.fetchall() if result.returns_rows else []
+
+    async def many(self, statement: Statement, params: Sequence[Params]) -> None:
+        try:
+            await self._connection.execute(statement.core, [_known(statement, p) for p in params])
+        except Exception as error:
+            raise translate(error) from error
+
+    async def set_tenant(self, organization_id: UUID) -> None:
+        """Do nothing: SQLite has no row security, the repository's own wall stands alone."""
+
+    async def _end(self, *, commit: bool) -> None:
+        try:
+            await self._connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
+        except Exception as error:
+            await self._connection.invalidate()
+            if commit:
+                raise translate(error) from error
+        finally:
+            await self._connection.close()
+
+
+def _known(statement: Statement, params: Params) -> dict[str, object]:
+    """Keep what the statement names: SQLAlchemy takes any other for a column to write."""
+    return {name: value for name, value in params.items() if name in statement.names}

@@ -1,0 +1,186 @@
+"""The unit of work: the only place that commits."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Executable, bindparam, func, select
+
+from application.kernel.actor import PLATFORM, Actor
+from application.kernel.ports import IClock, IIds
+from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
+from domain.shared.entity import Entity
+from domain.shared.errors import Forbidden, NotFound
+from domain.shared.ids import OrganizationId
+from infrastructure.persistence.cursor import CursorSecret
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.idempotency import IdempotencyStore
+from infrastructure.persistence.journal import Journal
+from infrastructure.persistence.models.technical import LookupRow
+from infrastructure.persistence.reader import SqlReader
+from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
+from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
+from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
+from infrastructure.persistence.repositories.identity import (
+    SqlAPIKeyRepository,
+    SqlMembershipRepository,
+    SqlOrganizationRepository,
+    SqlUserRepository,
+)
+from infrastructure.persistence.repositories.payments import SqlPaymentLinkRepository, SqlPaymentOrderRepository
+from infrastructure.persistence.repository import SqlRepository
+from infrastructure.persistence.session import Session
+from infrastructure.persistence.transaction import Transaction
+from infrastructure.persistence.types import text
+from infrastructure.persistence.work_tables import Jobs, Numbers
+
+
+class repository[R: SqlReader[Entity] | SqlAuditEntryRepository]:  # noqa: N801 - used as a decorator-like attribute
+    """An attribute that makes its repository at first use and keeps it for the unit of work."""
+
+    def __init__(self, kind: type[R]) -> None:
+        """Remember which repository to make."""
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the attribute's name."""
+        self._name = name
+
+    def __get__(self, uow: "SqlUnitOfWork", owner: type) -> R:
+        """Return this unit of work's repository."""
+        made = uow.made.get(self._name)
+        if made is None:
+            made = uow.made[self._name] = self._kind(uow.session)
+        return cast("R", made)
+
+
+class SqlUnitOfWork:
+    """One transaction with all repositories; the dispatcher ends it, handlers only use it."""
+
+    # In the order of their foreign keys: inserts follow it, deletes go backwards.
+    organizations = repository(SqlOrganizationRepository)
+    users = repository(SqlUserRepository)
+    memberships = repository(SqlMembershipRepository)
+    api_keys = repository(SqlAPIKeyRepository)
+    products = repository(SqlProductRepository)
+    prices = repository(SqlPriceRepository)
+    customers = repository(SqlCustomerRepository)
+    payment_methods = repository(SqlPaymentMethodRepository)
+    payment_links = repository(SqlPaymentLinkRepository)
+    payment_orders = repository(SqlPaymentOrderRepository)
+    audit_entries = repository(SqlAuditEntryRepository)
+
+    def __init__(
+        self, database: Database, transaction: Transaction, actor: Actor, *, use_case: str, request_id: str,
+        read_only: bool, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
+    ) -> None:  # fmt: skip
+        """Take over an open transaction."""
+        self.made: dict[str, object] = {}
+        self.session = Session(
+            database, transaction, actor, clock=clock, ids=ids, cursor_secret=cursor_secret, flush=self.flush,
+            read_only=read_only,
+        )  # fmt: skip
+        self.journal = Journal(self.session, use_case=use_case, request_id=request_id)
+        self.idempotency = IdempotencyStore(self.session)
+        self.jobs = Jobs(self.session)
+        self.numbers = Numbers(self.session)
+        self._open = True
+
+    @property
+    def actor(self) -> Actor:
+        """Return who is calling."""
+        return self.session.actor
+
+    async def flush(self) -> None:
+        """Write what changed: inserts and updates parent first, deletes child first."""
+        made = [self.made[name] for name in _ORDER if name in self.made]
+        repositories = [r for r in made if isinstance(r, SqlRepository)]
+        for each in repositories:
+            self.journal.note(await each.write_inserts())
+        for each in repositories:
+            self.journal.note(await each.write_updates())
+        for each in reversed(repositories):
+            self.journal.note(await each.write_deletes())
+
+    async def enter(self, organization_id: OrganizationId) -> None:
+        """Go on in another organization; what was done so far stays where it was done."""
+        if self.actor.organization_id != PLATFORM:
+            raise Forbidden
+        await self.flush()
+        await self.journal.write(None)
+        await self.session.enter(organization_id)
+
+    async def enter_by(self, lookup: str, value: str) -> UUID:
+        """Go on in the organization that owns a public value."""
+        session = self.session
+        statement = session.prepare(("find", lookup), lambda: _find(lookup, postgres=session.database.is_postgres))
+        rows = await session.rows(statement, {"lookup_value": value})
+        if not rows:
+            raise NotFound
+        organization_id, subject_id = rows[0]
+        await session.enter(cast("UUID", organization_id))
+        return cast("UUID", subject_id)
+
+    async def commit(self) -> None:
+        """Write everything that is left, and commit."""
+        await self.flush()
+        await self.journal.write(self.idempotency.answer)
+        self._open = False
+        await self.session.transaction.commit()
+
+    async def close(self) -> None:
+        """Roll back unless committed."""
+        if self._open:
+            self._open = False
+            await self.session.transaction.rollback()
+
+
+_ORDER = [name for name, value in vars(SqlUnitOfWork).items() if isinstance(value, repository)]
+
+
+def _find(kind: str, *, postgres: bool) -> Executable:
+    """Look a public value up before the tenant is known, through a function of that one purpose."""
+    value = bindparam("lookup_value", type_=text())
+    if postgres:
+        found = getattr(func, f"stoa_find_{kind}")(value).table_valued("organization_id", "subject_id")
+        return select(found.c.organization_id, found.c.subject_id)
+    table = LookupRow.__table__
+    return select(table.c.organization_id, table.c.subject_id).where(table.c.kind == kind, table.c.value == value)
+
+
+class UnitOfWorkFactory(IUnitOfWorkFactory):
+    """Opens units of work on one database. ``committed`` hears of commits that left events or jobs behind."""
+
+    def __init__(
+        self, database: Database, *, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
+        committed: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """Keep what every unit of work needs."""
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._cursor_secret = cursor_secret
+        self._committed = committed
+
+    def __call__(
+        self, actor: Actor, *, use_case: str, request_id: str, read_only: bool = False
+    ) -> AbstractAsyncContextManager[ITransaction]:
+        """Open one transaction for the actor's organization."""
+        return self._open(actor, use_case, request_id, read_only=read_only)
+
+    @asynccontextmanager
+    async def _open(
+        self, actor: Actor, use_case: str, request_id: str, *, read_only: bool
+    ) -> AsyncIterator[ITransaction]:
+        transaction = await self._database.begin(actor.organization_id, read_only=read_only)
+        uow = SqlUnitOfWork(
+            self._database, transaction, actor, use_case=use_case, request_id=request_id, read_only=read_only,
+            clock=self._clock, ids=self._ids, cursor_secret=self._cursor_secret,
+        )  # fmt: skip
+        try:
+            yield uow
+        finally:
+            await uow.close()
+        if uow.journal.published or uow.jobs.scheduled:
+            self._committed()

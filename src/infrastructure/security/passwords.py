@@ -1,0 +1,100 @@
+"""Human passwords: Argon2id, off the event loop, on as many threads as there are cores."""
+
+import asyncio
+import base64
+import os
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from application.kernel.ports import IPasswordHasher
+from domain.shared.errors import ValidationError
+
+SHORTEST, LONGEST = 12, 128  # characters; 128 characters are at most 512 bytes, so nobody makes us hash megabytes
+
+
+class InvalidPassword(ValidationError):
+    """The password's length is outside the bounds, or it is no text."""
+
+    code = "password_invalid"
+    summary = f"The password must have {SHORTEST} to {LONGEST} characters."
+
+
+class Argon2Passwords(IPasswordHasher):
+    """Argon2id with 19 MiB, two passes and one lane.
+
+    The executor is its own, so that a burst of logins queues here and nothing else waits: it bounds memory and CPU
+    alike. Call `close` at the end, or use the object as a context manager.
+    """
+
+    def __init__(self, *, time_cost: int = 2, memory_kib: int = 19_456, workers: int | None = None) -> None:
+        self._argon2 = PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+        self._executor = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="stoa-passwords")
+        # Nobody's hash, with today's parameters: comparing with it takes as long as with a real one and never succeeds.
+        salt, digest = (base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
+        self._nobody = f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${salt}${digest}"
+
+    async def hash(self, password: str) -> str:
+        """Return an encoded hash.
+
+        Raises:
+            InvalidPassword: the length is outside the bounds.
+        """
+        encoded = _encode(password)
+        if encoded is None:
+            raise InvalidPassword
+        return await self._run(lambda: self._argon2.hash(encoded))
+
+    async def verify(self, password: str, encoded: str | None) -> bool:
+        """Compare; a password no user can have, an unknown user and a damaged hash all take as long as a wrong one."""
+        candidate = _encode(password)
+        if encoded is None or candidate is None:
+            await self._run(lambda: self._matches(self._nobody, b""))
+            return False
+        return await self._run(lambda: self._matches(encoded, candidate))
+
+    def needs_rehash(self, encoded: str) -> bool:
+        try:
+            return self._argon2.check_needs_rehash(encoded)
+        except InvalidHashError:
+            return True
+
+    def close(self) -> None:
+        """End the threads after what they are doing."""
+        self._executor.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _run[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _matches(self, encoded: str, candidate: bytes) -> bool:
+        try:
+            return self._argon2.verify(encoded, candidate)
+        except InvalidHashError:
+            return self._matches(self._nobody, b"")
+        except VerificationError:
+            return False
+
+
+def _encode(password: str) -> bytes | None:
+    """Return the bytes to hash, the same for every keyboard's spelling of an accent; None when out of bounds."""
+    # The length is looked at first: normalising is the expensive part, and it may grow the text.
+    if not SHORTEST <= len(password) <= LONGEST:
+        return None
+    normal = unicodedata.normalize("NFC", password)
+    if not SHORTEST <= len(normal) <= LONGEST:
+        return None
+    try:
+        return normal.encode()
+    except UnicodeEncodeError:
+        return None

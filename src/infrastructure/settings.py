@@ -1,0 +1,176 @@
+"""Settings from the environment and `.env`, checked as a whole before anything starts.
+
+Every refusal is one line that names the setting and never repeats a value, which may be a secret.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource
+
+from infrastructure.settings_rules import (
+    SettingsError,
+    as_user,
+    check_database_url,
+    check_secret,
+    ensure_secret,
+    is_sqlite,
+)
+
+_PREFIX = "STOA_"
+# Read by the launcher and the command line; known here so that they are not taken for misspelt settings.
+_READ_ELSEWHERE = frozenset({"STOA_PYTHON", "STOA_MCP", "STOA_API_KEY", "STOA_ORGANIZATION"})
+
+
+class Settings(BaseModel):
+    """What can be set from outside; `load_settings` makes one.
+
+    An empty database URL stands for the embedded PostgreSQL and its roles. `relay_database_url` and
+    `sealer_database_url` are filled whenever `database_url` is, and `migration_database_url` also for SQLite.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: str = Field(default="", repr=False)
+    migration_database_url: str = Field(default="", repr=False)
+    relay_database_url: str = Field(default="", repr=False)
+    sealer_database_url: str = Field(default="", repr=False)
+    pool_size: int = Field(default=10, ge=1, le=1000)
+    data_dir: Annotated[Path, AfterValidator(lambda path: path.expanduser().resolve())] = Field(
+        default=Path(".stoa"), validate_default=True
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    environment: Literal["development", "production"] = "development"
+    key_pepper: SecretStr = SecretStr("")
+    audit_seal_key: SecretStr = SecretStr("")
+    events: Literal["log", "memory", "kafka"] = "log"
+    kafka_bootstrap: str = ""
+    payment_provider: Literal["sandbox"] = "sandbox"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    logfire_token: SecretStr = SecretStr("")
+
+    @field_validator("environment", "events", "payment_provider", "log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    def pepper(self) -> bytes:
+        """Return the key of the API keys' hashes; in development it is made in the data folder on first use.
+
+        Raises:
+            SettingsError: the data folder cannot be used.
+        """
+        return self._secret("key_pepper", self.key_pepper)
+
+    def seal_key(self) -> bytes:
+        """Return the key of the audit chain; in development it is made in the data folder on first use.
+
+        Raises:
+            SettingsError: the data folder cannot be used.
+        """
+        return self._secret("audit_seal_key", self.audit_seal_key)
+
+    def _secret(self, name: str, given: SecretStr) -> bytes:
+        return (given if given.get_secret_value() else ensure_secret(self.data_dir, name)).get_secret_value().encode()
+
+
+def load_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings; without `env`, from the environment over `.env` in the working folder.
+
+    An empty variable counts as not set.
+
+    Raises:
+        SettingsError: the first thing that is wrong.
+    """
+    variables = {name: value.strip() for name, value in (_environment() if env is None else env).items()}
+    variables = {name: value for name, value in variables.items() if value}
+    values = _known(variables)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise SettingsError(f"{_variable(str(first['loc'][0]))}: {first['msg']}") from None
+    _check_events(settings)
+    _check_databases(settings, variables.get("PGHOST", ""))
+    if settings.is_production:
+        _check_production(settings)
+    return _with_derived_urls(settings)
+
+
+def _environment() -> Mapping[str, str]:
+    try:
+        file = DotEnvSettingsSource(
+            BaseSettings, env_file=".env", env_file_encoding="utf-8", case_sensitive=True
+        ).env_vars
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f".env: cannot be read ({type(error).__name__})") from None
+    return {name: value for name, value in file.items() if value is not None} | dict(os.environ)
+
+
+def _known(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the values by field name; a misspelt setting would otherwise be a silent default."""
+    fields = {_variable(field): field for field in Settings.model_fields}
+    for name in variables:
+        if name.upper().startswith(_PREFIX) and name not in fields.keys() | _READ_ELSEWHERE:
+            close = difflib.get_close_matches(name.upper(), fields, n=1)
+            raise SettingsError(f"{name}: no such setting{f'; did you mean {close[0]}?' if close else ''}")
+    return {fields[name]: value for name, value in variables.items() if name in fields}
+
+
+def _variable(field: str) -> str:
+    return "LOGFIRE_TOKEN" if field == "logfire_token" else _PREFIX + field.upper()
+
+
+def _check_events(settings: Settings) -> None:
+    if settings.events == "kafka" and not settings.kafka_bootstrap:
+        raise SettingsError("STOA_KAFKA_BOOTSTRAP: required by STOA_EVENTS=kafka")
+    if settings.events != "kafka" and settings.kafka_bootstrap:
+        raise SettingsError(f"STOA_KAFKA_BOOTSTRAP: set, but STOA_EVENTS is {settings.events}; set it to kafka")
+
+
+def _check_databases(settings: Settings, default_host: str) -> None:
+    if settings.database_url:
+        check_database_url("STOA_DATABASE_URL", settings.database_url, default_host)
+    for field in ("migration_database_url", "relay_database_url", "sealer_database_url"):
+        if not (url := getattr(settings, field)):
+            continue
+        if not settings.database_url:
+            raise SettingsError(f"{_variable(field)}: set, but STOA_DATABASE_URL is not")
+        check_database_url(_variable(field), url, default_host)
+        if is_sqlite(url) != is_sqlite(settings.database_url):
+            raise SettingsError(f"{_variable(field)}: names another kind of database than STOA_DATABASE_URL")
+
+
+def _check_production(settings: Settings) -> None:
+    """Refuse everything that is convenient in development and dangerous with other people's money."""
+    if not settings.database_url:
+        raise SettingsError("STOA_DATABASE_URL: required in production; the embedded database is for development")
+    check_secret("STOA_KEY_PEPPER", settings.key_pepper)
+    check_secret("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key)
+    if settings.key_pepper == settings.audit_seal_key:
+        raise SettingsError("STOA_AUDIT_SEAL_KEY: must differ from STOA_KEY_PEPPER")
+    if settings.events == "memory":
+        raise SettingsError("STOA_EVENTS: memory forgets events and is for development; choose log or kafka")
+    if "payment_provider" not in settings.model_fields_set:
+        raise SettingsError("STOA_PAYMENT_PROVIDER: required in production; the sandbox moves no money unless you ask")
+
+
+def _with_derived_urls(settings: Settings) -> Settings:
+    if not (url := settings.database_url):
+        return settings
+    return settings.model_copy(
+        update={
+            "migration_database_url": settings.migration_database_url or (url if is_sqlite(url) else ""),
+            "relay_database_url": settings.relay_database_url or as_user(url, "stoa_relay"),
+            "sealer_database_url": settings.sealer_database_url or as_user(url, "stoa_sealer"),
+        }
+    )

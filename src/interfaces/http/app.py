@@ -1,0 +1,116 @@
+"""The HTTP face: operations under ``/v1``, their description, and what machines ask about health."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import NoReturn
+
+import msgspec
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from application.kernel.use_case import UseCase
+from domain.shared.errors import Unavailable
+from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
+from interfaces.http.envelope import Envelope
+from interfaces.http.errors import InternalError, MethodNotAllowed, UnknownPath
+from interfaces.http.openapi import build_document
+from interfaces.http.operation import read_operations
+from interfaces.http.router import Router
+from interfaces.http.routes import ROUTES, RouteRow
+
+type Readiness = Callable[[], Awaitable[Mapping[str, str]]]
+type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_PREFIX = "/v1"
+_DOCS, _STATIC = "/docs", "/static-offline-docs"
+
+
+class NotReady(Unavailable):
+    """Something that requests need is missing; the details say what."""
+
+    code = "not_ready"
+    summary = "The service is not ready."
+
+
+def create_app(
+    *,
+    registry: Mapping[str, UseCase],
+    dispatcher: Dispatch,
+    authenticate: Authenticate,
+    readiness: Readiness,
+    metrics: Callable[[], bytes],
+    metrics_content_type: str,
+    observe: Observe,
+    lifespan: Lifespan | None = None,
+    mcp_app: ASGIApp | None = None,
+    routes: Iterable[RouteRow] = ROUTES,
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        registry: all use-cases; exactly those that are not internal have a row in ``routes``.
+        dispatcher: runs a use-case by name.
+        authenticate: turns a bearer token into a caller or raises ``Unauthenticated``.
+        readiness: names each check with ``ok``, ``degraded…`` or what is wrong; it may raise ``Unavailable``.
+        metrics: returns the exposition for ``/metrics``.
+        metrics_content_type: the format of the exposition.
+        observe: is told the use-case, the face, ``ok`` or the error's code, and the seconds it took.
+        lifespan: what runs around the server's life.
+        mcp_app: what answers below ``/mcp/``.
+        routes: the table.
+
+    Raises:
+        DeclarationError: the table and the registry differ.
+        TypeError: a command or a view has a field without a schema.
+    """
+    operations = read_operations(routes, registry)
+    services = Services(dispatcher, authenticate, observe)
+    router = Router()
+    for operation in operations:
+        router.add(operation.method, operation.path, Endpoint(operation, services))
+    app = FastAPIOffline(
+        docs_url=_DOCS, redoc_url=None, static_url=_STATIC, title="Stoa", lifespan=lifespan, redirect_slashes=False
+    )
+    # First, because the framework tries its routes in order.
+    app.router.routes.insert(0, Mount(_PREFIX, app=router))
+    document = build_document(operations, _PREFIX)
+    app.openapi = lambda: document  # type: ignore[method-assign]  # reason: the framework's documented way to do it
+    _add_health(app, readiness, metrics, metrics_content_type)
+    if mcp_app is not None:
+        app.router.routes.append(Mount("/mcp", app=mcp_app))
+    app.add_exception_handler(HTTPException, _translate)
+    app.add_middleware(Envelope, pages=(_DOCS, _STATIC))
+    return app
+
+
+def _add_health(app: FastAPI, readiness: Readiness, metrics: Callable[[], bytes], metrics_content_type: str) -> None:
+    async def livez(_request: Request) -> Response:
+        return Response(b'{"status":"alive"}', media_type="application/json")
+
+    async def readyz(_request: Request) -> Response:
+        checks = await readiness()
+        missing = {name: state for name, state in checks.items() if not state.startswith(("ok", "degraded"))}
+        if missing:
+            raise NotReady("; ".join(f"{name}: {state}" for name, state in missing.items()))
+        return Response(msgspec.json.encode({"status": "ready", "checks": checks}), media_type="application/json")
+
+    async def exposition(_request: Request) -> Response:
+        return Response(metrics(), headers={"content-type": metrics_content_type})
+
+    app.router.routes += [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", exposition)]
+
+
+async def _translate(_request: Request, error: Exception) -> NoReturn:
+    """Turn the framework's own refusals into ours, which the envelope answers."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == MethodNotAllowed.status:
+        raise MethodNotAllowed(allow=(error.headers or {}).get("Allow", "GET"))
+    if error.status_code < InternalError.status:
+        raise UnknownPath
+    raise InternalError

@@ -1,0 +1,117 @@
+"""Around every request: an id, a limit, an answer whatever happens, and headers that keep browsers careful."""
+
+import logging
+import re
+from collections.abc import Iterable
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.shared.errors import StoaError
+from interfaces.http.errors import BodyTooLarge, InternalError, problem
+from interfaces.http.requests import HeaderMalformed
+
+MAX_BODY = 1024 * 1024
+
+_LOG = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}", re.ASCII
+)
+_DIGITS = re.compile(rb"[0-9]{1,19}")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_DATA_HEADERS = [
+    *_HEADERS,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
+# The page of the documentation starts itself with an inline script and styles itself inline.
+_PAGE_POLICY = (
+    b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+_PAGE_HEADERS = [*_HEADERS, (b"content-security-policy", _PAGE_POLICY)]
+
+
+class Envelope:
+    """Pure ASGI middleware; ``scope["state"]["request_id"]`` is what everything inside reads.
+
+    Args:
+        app: what is inside.
+        pages: prefixes of paths that serve pages for people; everything else is data.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Iterable[str] = ()) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._pages = tuple(pages)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request through; other kinds of connections are not ours to judge."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else _DATA_HEADERS)]
+        added.append((b"x-request-id", request_id.encode()))
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            await send(message)
+
+        try:
+            _check_length(scope)
+            await self._app(scope, _Limited(receive), send_with_headers)
+        except Exception as error:
+            if started:
+                # Half an answer cannot be taken back: the server closes the connection and logs the cause.
+                raise
+            answer = problem(_named(error, request_id), request_id)
+            await answer.send(send_with_headers, without_body=scope["method"] == "HEAD")
+
+
+class _Limited:
+    """A body that may be streamed without a length, counted as it comes."""
+
+    __slots__ = ("_receive", "_size")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_BODY:
+            raise BodyTooLarge
+        return message
+
+
+def _named(error: Exception, request_id: str) -> StoaError:
+    if isinstance(error, StoaError):
+        return error
+    _LOG.error("request failed", exc_info=error, extra={"request_id": request_id})
+    return InternalError()
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the caller's id when it is one UUID or ULID; anything else could be meant for whoever reads logs."""
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    text = given[0].decode("latin-1") if len(given) == 1 else ""
+    return text if _REQUEST_ID.fullmatch(text) else str(uuid4())
+
+
+def _check_length(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if _DIGITS.fullmatch(value) is None:
+                raise HeaderMalformed(header="content-length")
+            if int(value) > MAX_BODY:
+                raise BodyTooLarge

@@ -1,0 +1,90 @@
+"""What is wrong with a command, field by field, without a word of what was sent."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic_core import ErrorDetails
+
+from domain.shared.errors import StoaError, ValidationError
+
+# Names are repeated when they look like names of fields; anything else in their place is input.
+_FIELD_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+_HIDDEN = "?"
+
+_TYPES = {
+    "int_type": "Must be an integer.",
+    "bool_type": "Must be true or false.",
+    "string_type": "Must be a string.",
+    "list_type": "Must be a list.",
+    "tuple_type": "Must be a list.",
+    "dict_type": "Must be an object.",
+    "dataclass_type": "Must be an object.",
+}
+_RULES = {
+    "missing": ("required", "This field is required."),
+    "unexpected_keyword_argument": ("unknown_field", "There is no such field."),
+    "extra_forbidden": ("unknown_field", "There is no such field."),
+    "string_unicode": ("text_invalid", "The text is not acceptable: surrogate."),
+    "greater_than_equal": ("out_of_range", "Must be at least {ge}."),
+    "less_than_equal": ("out_of_range", "Must be at most {le}."),
+    "too_short": ("length_invalid", "Must have at least {min_length} items."),
+    "too_long": ("length_invalid", "Must have at most {max_length} items."),
+    "literal_error": ("choice_invalid", "Must be {expected}."),
+    "enum": ("choice_invalid", "Must be {expected}."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One broken rule. ``path`` joins field names and list positions with dots; it is empty for the whole command."""
+
+    path: str
+    code: str
+    message: str
+
+
+class InvalidCommand(ValidationError):
+    """The fields do not make a command; ``errors`` has every problem at once."""
+
+    summary: ClassVar[str] = "Some fields are invalid."
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        """Keep all the errors."""
+        super().__init__()
+        self.errors = list(errors)
+
+
+def unknown_field(name: str) -> FieldError:
+    """Report a field that the command does not have, or that is not to be given in this place."""
+    return FieldError(_shown(name), *_RULES["extra_forbidden"])
+
+
+def sentence(error: StoaError) -> str:
+    """Return the message of a domain error, with its reason when it names one."""
+    reason = error.details.get("reason")
+    if reason is None:
+        return error.message
+    return f"{error.message.removesuffix('.')}: {str(reason).replace('_', ' ')}."
+
+
+def field_errors(details: Sequence[ErrorDetails]) -> list[FieldError]:
+    """Translate the validator's findings into stable codes."""
+    return [_field_error(detail) for detail in details]
+
+
+def _field_error(detail: ErrorDetails) -> FieldError:
+    path = ".".join(str(part) if isinstance(part, int) else _shown(part) for part in detail["loc"])
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _TYPES:
+        return FieldError(path, "type_invalid", _TYPES[kind])
+    if kind in _RULES:
+        code, message = _RULES[kind]
+        return FieldError(path, code, message.format_map(context))
+    # Everything else is an error of the domain, raised by a check of ours under its own code.
+    return FieldError(path, kind, detail["msg"])
+
+
+def _shown(name: str) -> str:
+    return name if _FIELD_NAME.fullmatch(name) else _HIDDEN

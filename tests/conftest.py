@@ -1,0 +1,69 @@
+"""Fixtures shared by all tests: real databases, and the core wired on them."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import DatabaseUrls, TestDatabases, databases
+from tests.support.stack import Stack, open_stack
+
+ENGINES = ("postgres", "sqlite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switches of the long suites."""
+    parser.addoption("--faults", action="store_true", help="run the fault suites at full length (minutes)")
+    parser.addoption("--soak", action="store_true", help="run the soak suites (long)")
+    parser.addoption("--cut-points", type=int, default=0, help="least number of connection cuts; 0 = the suite's own")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long suites out unless they are asked for."""
+    for name in ("faults", "soak"):
+        if not config.getoption(f"--{name}"):
+            skip = pytest.mark.skip(reason=f"long suite: run with --{name} (make {name})")
+            for item in items:
+                if name in item.keywords:
+                    item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def test_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDatabases]:
+    """Make databases of both engines."""
+    folder: Path = tmp_path_factory.mktemp("databases")
+    with databases(folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Run the test on both engines."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+async def stack(engine: str, test_databases: TestDatabases) -> AsyncIterator[Stack]:
+    """Return the core on a database shared by the session; tests keep apart by their own organizations."""
+    async with open_stack(test_databases.make(engine)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def pg_stack(test_databases: TestDatabases) -> AsyncIterator[Stack]:
+    """Return the core on PostgreSQL only, for what SQLite does not have."""
+    async with open_stack(test_databases.postgres()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def fresh_stack(engine: str, test_databases: TestDatabases) -> AsyncIterator[Stack]:
+    """Return the core on a database of the test's own."""
+    async with open_stack(test_databases.make(engine)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fresh_urls(engine: str, test_databases: TestDatabases) -> DatabaseUrls:
+    """Return the URLs of an empty migrated database of the test's own."""
+    return test_databases.make(engine)

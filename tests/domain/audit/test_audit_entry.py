@@ -1,0 +1,46 @@
+"""Audit entries name what was changed as everybody else does."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from domain.audit.audit_entry import SUBJECT_IDS, AuditEntry
+from domain.audit.specifications import entries_matching
+from domain.shared.ids import ID_PREFIXES, AuditEntryId, OrganizationId, encode_id
+
+NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
+SUBJECT = UUID(int=7)
+
+
+def an_entry(subject_type: str = "product") -> AuditEntry:
+    return AuditEntry(
+        id=AuditEntryId(UUID(int=1)),
+        organization_id=OrganizationId(UUID(int=2)),
+        occurred_at=NOW,
+        actor="operator",
+        action="products.create",
+        operation="created",
+        subject_type=subject_type,
+        subject_id=SUBJECT,
+        subject_version=1,
+        changes="{}",
+        request_id="r",
+        seq=None,
+        hash=None,
+    )
+
+
+@pytest.mark.parametrize("kind", SUBJECT_IDS)
+def test_a_subject_reads_like_the_id_of_its_kind(kind: str) -> None:
+    """The text can be pasted into any other call."""
+    assert an_entry(kind).subject == encode_id(ID_PREFIXES[SUBJECT_IDS[kind]], SUBJECT)
+
+
+def test_entries_are_found_by_what_is_asked() -> None:
+    """What is not asked excludes nothing; the range of time is open at its end."""
+    entry = an_entry()
+    assert entries_matching().is_satisfied_by(entry)
+    assert entries_matching(actor="operator", action="products.create", since=NOW).is_satisfied_by(entry)
+    assert not entries_matching(subject_type="price").is_satisfied_by(entry)
+    assert not entries_matching(until=NOW).is_satisfied_by(entry)

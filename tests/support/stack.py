@@ -1,0 +1,112 @@
+"""A wired core on one database: dispatcher, unit of work, provider and clock, without any face."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import uuid4
+
+import application
+from application.kernel.actor import PLATFORM, Actor, operator
+from application.kernel.dispatcher import Call, Dispatcher
+from application.kernel.ports import IAPIKeys, IClock, IIds, ISlugs
+from application.kernel.use_case import UseCase, load_registry
+from application.payments.collection import Collection
+from domain.shared.ids import OrganizationId, decode_id
+from infrastructure.payments.sandbox import SandboxPaymentProvider
+from infrastructure.persistence.cursor import CursorSecret
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.errors import register_constraints
+from infrastructure.persistence.models.base import Base
+from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
+from infrastructure.security.api_keys import APIKeys
+from infrastructure.security.authenticator import Authenticator
+from infrastructure.system import RandomSlugs, UuidV7Ids
+from interfaces.schema.command import CommandSchema
+from tests.support.databases import DatabaseUrls
+
+PEPPER = b"pepper-for-tests-only-0123456789"
+type Body = dict[str, object]
+
+
+class FrozenClock(IClock):
+    """A clock that moves when a test says so; by default it is the real time."""
+
+    def __init__(self) -> None:
+        """Start with no shift."""
+        self.shift = timedelta()
+
+    def now(self) -> datetime:
+        """Return the shifted time."""
+        return datetime.now(UTC) + self.shift
+
+
+@dataclass(kw_only=True)
+class Stack:
+    """The core, wired as the container wires it."""
+
+    urls: DatabaseUrls
+    database: Database
+    relay_database: Database
+    sealer_database: Database
+    registry: Mapping[str, UseCase]
+    dispatcher: Dispatcher
+    units: UnitOfWorkFactory
+    provider: SandboxPaymentProvider
+    collection: Collection
+    authenticate: Authenticator
+    clock: FrozenClock
+    ids: IIds
+    wakes: list[None] = field(default_factory=list)
+
+    def command(self, name: str, /, **fields: object) -> object:
+        """Parse outside fields into the use-case's command, as every face does."""
+        return CommandSchema(self.registry[name].command).validate(fields)
+
+    async def run(
+        self, name: str, actor: Actor, /, *, key: str | None = None, dry_run: bool = False, **fields: object
+    ) -> Body:
+        """Run one use-case and return what it answered."""
+        use_case = self.registry[name]
+        key = key or (str(uuid4()) if use_case.money else None)
+        call = Call(actor=actor, request_id=str(uuid4()), idempotency_key=key, dry_run=dry_run)
+        outcome = await self.dispatcher(name, self.command(name, **fields), call)
+        return cast("Body", outcome.body)
+
+    async def organization(self, slug: str | None = None) -> Actor:
+        """Create an organization and return its all-powerful operator."""
+        slug = slug or f"org-{uuid4().hex[:20]}"
+        created = await self.run(
+            "organizations.create", operator(PLATFORM), name="Harbour Coffee", slug=slug, default_currency="EUR",
+            owner_email=f"{slug}@harbour.example", owner_name="Inês Duarte",
+        )  # fmt: skip
+        return operator(OrganizationId(decode_id("org", str(created["id"]))))
+
+
+@asynccontextmanager
+async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterator[Stack]:
+    """Wire a core on a database and dispose of its pools afterwards."""
+    register_constraints(Base.metadata)
+    registry = load_registry(application)
+    database = Database(urls.app, pool_size=pool_size, pool_timeout=5)
+    relay, sealer = Database(urls.relay, pool_size=3), Database(urls.sealer, pool_size=3)
+    clock, ids, keys, provider = FrozenClock(), UuidV7Ids(), APIKeys(PEPPER), SandboxPaymentProvider()
+    wakes: list[None] = []
+    units = UnitOfWorkFactory(
+        database, clock=clock, ids=ids, cursor_secret=CursorSecret(b"cursor"), committed=lambda: wakes.append(None)
+    )
+    ports = {IClock: clock, IIds: ids, IAPIKeys: keys, ISlugs: RandomSlugs()}
+    dispatcher = Dispatcher(units, ports, registry)
+    authenticate = Authenticator(database, keys, clock)
+    stack = Stack(
+        urls=urls, database=database, relay_database=relay, sealer_database=sealer, registry=registry,
+        dispatcher=dispatcher, units=units, provider=provider, collection=Collection(units, dispatcher, provider),
+        authenticate=authenticate, clock=clock, ids=ids, wakes=wakes,
+    )  # fmt: skip
+    try:
+        yield stack
+    finally:
+        await authenticate.settle()
+        for each in (database, relay, sealer):
+            await each.dispose()
