@@ -35,7 +35,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
 
 demo: .venv/.ok ## a story through the real use-cases, step by step
-	@$(BIN)/python -m interfaces.cli.demo $(ARGS)
+	@$(BIN)/stoa demo $(ARGS)
 
 bench: .venv/.ok ## the benchmarks, as ratios
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -20,10 +20,10 @@ if connection.dialect.name == "postgresql":
     connection.commit()
 
 
-
-def _compared(item: object, name: str | None, kind: str, *_: object) -> bool:
+def _compared(*described: object) -> bool:
     """SQLite keeps the composite key of a counted table as a unique key, which the models do not know."""
-    return not (kind == "unique_constraint" and (name or "").startswith("pk_"))
+    _, name, kind, *_ = described
+    return not (kind == "unique_constraint" and str(name).startswith("pk_"))
 
 
 context.configure(

@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("action", text(80), nullable=False),
         sa.Column("operation", text(20), nullable=False),
         sa.Column("subject_type", text(80), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_id", text(80), nullable=False),
         sa.Column("subject_version", sa.Integer(), nullable=False),
         sa.Column("changes", text(), nullable=False),
         sa.Column("request_id", text(80), nullable=False),

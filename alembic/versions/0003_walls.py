@@ -50,7 +50,7 @@ def upgrade() -> None:
 
 def _workers() -> None:
     _run(tenancy.worker_policy("outbox", tenancy.RELAY, ["SELECT", "DELETE"]))
-    _run(tenancy.worker_policy("jobs", tenancy.RELAY, ["SELECT", "UPDATE"]))
+    _run(tenancy.worker_policy("jobs", tenancy.RELAY, ["SELECT", "UPDATE", "DELETE"]))
     _run(tenancy.worker_policy("outbox", tenancy.SEALER, ["INSERT"]))
     _run(tenancy.worker_policy("audit_entries", tenancy.SEALER, ["SELECT"]))
     _run(tenancy.worker_policy("audit_heads", tenancy.SEALER, ["SELECT", "INSERT", "UPDATE"]))
@@ -77,7 +77,7 @@ def downgrade() -> None:
         return
     _run(audit_guard.POSTGRES_DROP)
     _run(tenancy.drop_lookup_functions())
-    roles = ", ".join((tenancy.APP, tenancy.RELAY, tenancy.SEALER, tenancy.AUTH))
+    roles = f"{tenancy.APP}, {tenancy.RELAY}, {tenancy.SEALER}, {tenancy.AUTH}"
     for table in (*BUSINESS, *TECHNICAL, "audit_entries", "users"):
         op.execute(f"REVOKE ALL ON {table} FROM {roles}")
         _run(tenancy.drop_policies(table))

@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from application.kernel.start_error import StartError
+
 _SHORTEST_SECRET = 32  # characters; 64 hexadecimal ones are 256 bits
 _FEWEST_CHARACTERS = 8  # different ones
 _DEFAULT_LIKE = re.compile(
@@ -22,7 +24,7 @@ _WEAK_TLS = frozenset({"allow", "prefer"})
 _TLS = frozenset({"disable", "require", "verify-ca", "verify-full"})
 
 
-class SettingsError(Exception):
+class SettingsError(StartError):
     """A setting is missing, malformed or contradicts another one; the text is one line fit to be shown to a person."""
 
 

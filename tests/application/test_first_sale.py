@@ -30,7 +30,9 @@ async def test_a_sale_goes_from_pending_to_completed(stack: Stack) -> None:
     link = await a_link(stack, actor)
     customer, method = await a_customer(stack, actor, "tok_sandbox_success")
 
-    order = await stack.run("payment_orders.create", actor, payment_link_id=link["id"], customer_id=customer["id"], quantity=2)
+    order = await stack.run(
+        "payment_orders.create", actor, payment_link_id=link["id"], customer_id=customer["id"], quantity=2
+    )
     assert order["status"] == "pending"
     assert order["amount"] == {"amount": 2500, "currency": "EUR"}
     paying = await stack.run("payment_orders.pay", actor, id=order["id"], payment_method_id=method["id"])

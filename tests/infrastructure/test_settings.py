@@ -220,7 +220,7 @@ def test_sqlite_has_one_url_for_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["STOA_DATABASE_URL", "STOA_KEY_PEPPER", "STOA_AUDIT_SEAL_KEY", "STOA_PAYMENT_PROVIDER"]
+    "name", ["STOA_DATABASE_URL", "STOA_KEY_PEPPER", "STOA_AUDIT_SEAL_KEY"]
 )
 def test_production_names_what_is_missing(name: str) -> None:
     """Nothing that matters has a default with other people's money."""
@@ -261,7 +261,13 @@ def test_development_makes_its_secrets_once(folder: Path) -> None:
 
 def test_processes_that_race_for_a_secret_get_the_same_one(folder: Path) -> None:
     """Whoever comes second reads what the first one made."""
-    program = "import sys; from pathlib import Path; from infrastructure.settings_rules import ensure_secret; sys.stdin.read(); print(ensure_secret(Path('data'), 'pepper').get_secret_value())"
+    program = """
+import sys
+from pathlib import Path
+from infrastructure.settings_rules import ensure_secret
+sys.stdin.read()
+print(ensure_secret(Path("data"), "pepper").get_secret_value())
+"""
     source = Path(__file__).parents[2] / "src"
     racers = [
         subprocess.Popen(
@@ -283,7 +289,7 @@ def test_processes_that_race_for_a_secret_get_the_same_one(folder: Path) -> None
 def test_a_data_folder_that_cannot_be_used_is_one_line(folder: Path) -> None:
     """A file in its place, a secret others can read, a damaged one."""
     (folder / "file").touch()
-    with pytest.raises(SettingsError, match="STOA_DATA_DIR: cannot keep pepper in .*/file"):
+    with pytest.raises(SettingsError, match=r"STOA_DATA_DIR: cannot keep pepper in .*/file"):
         ensure_secret(folder / "file", "pepper")
     ensure_secret(folder, "pepper")
     (folder / "pepper").chmod(0o644)

@@ -15,13 +15,13 @@ from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure.payments.sandbox import SandboxPaymentProvider
+from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import register_constraints
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
 from infrastructure.security.api_keys import APIKeys
-from infrastructure.security.authenticator import Authenticator
 from infrastructure.system import RandomSlugs, UuidV7Ids
 from interfaces.schema.command import CommandSchema
 from tests.support.databases import DatabaseUrls
@@ -96,7 +96,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
     units = UnitOfWorkFactory(
         database, clock=clock, ids=ids, cursor_secret=CursorSecret(b"cursor"), committed=lambda: wakes.append(None)
     )
-    ports = {IClock: clock, IIds: ids, IAPIKeys: keys, ISlugs: RandomSlugs()}
+    ports: dict[type, object] = {IClock: clock, IIds: ids, IAPIKeys: keys, ISlugs: RandomSlugs()}
     dispatcher = Dispatcher(units, ports, registry)
     authenticate = Authenticator(database, keys, clock)
     stack = Stack(

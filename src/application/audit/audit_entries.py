@@ -43,7 +43,7 @@ class AuditEntryView:
             action=entry.action,
             operation=entry.operation,
             subject_type=entry.subject_type,
-            subject_id=entry.subject,
+            subject_id=entry.subject_id,
             subject_version=entry.subject_version,
             changes=json.loads(entry.changes),
             request_id=entry.request_id,

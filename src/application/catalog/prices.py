@@ -7,21 +7,22 @@ from typing import Annotated, Literal
 from annotated_types import Interval
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.catalog.price import MAX_QUANTITY, Price, PriceType
 from domain.catalog.specifications import prices_matching
 from domain.shared.ids import PriceId, ProductId
 from domain.shared.money import Money
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
 Quantity = Annotated[int, Interval(ge=1, le=MAX_QUANTITY)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceView:
+class PriceView(View[Price]):
     """A price, for one unit."""
 
     id: PriceId
@@ -34,22 +35,6 @@ class PriceView:
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, price: Price) -> "PriceView":
-        """Show a price."""
-        return cls(
-            id=price.id,
-            version=price.version,
-            product_id=price.product_id,
-            unit_amount=price.unit_amount,
-            type=price.type,
-            min_quantity=price.min_quantity,
-            max_quantity=price.max_quantity,
-            archived_at=price.deleted_at,
-            created_at=price.created_at,
-            updated_at=price.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,25 +4,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
-from annotated_types import Interval, Len
+from annotated_types import Len
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.catalog.product import Product
 from domain.catalog.specifications import prices_of, products_matching
 from domain.shared.ids import ProductId
 from domain.shared.text import DESCRIPTION, NAME
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
 Sku = Annotated[str, Len(1, 64)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductView:
+class ProductView(View[Product]):
     """A product."""
 
     id: ProductId
@@ -34,21 +35,6 @@ class ProductView:
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, product: Product) -> "ProductView":
-        """Show a product."""
-        return cls(
-            id=product.id,
-            version=product.version,
-            name=product.name,
-            sku=product.sku,
-            description=product.description,
-            metadata=product.metadata,
-            archived_at=product.deleted_at,
-            created_at=product.created_at,
-            updated_at=product.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,27 +4,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
-from annotated_types import Interval, Len
+from annotated_types import Len
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Email, Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.customers.customer import EXTERNAL_ID, Customer
 from domain.customers.specifications import customers_matching
 from domain.payments.specifications import orders_open_for_customer
 from domain.shared.ids import CustomerId
 from domain.shared.text import NAME
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
-Email = Annotated[str, Len(3, 254)]
 Country = Annotated[str, Len(2, 2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerView:
+class CustomerView(View[Customer]):
     """A customer."""
 
     id: CustomerId
@@ -37,22 +37,6 @@ class CustomerView:
     deleted_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, customer: Customer) -> "CustomerView":
-        """Show a customer."""
-        return cls(
-            id=customer.id,
-            version=customer.version,
-            email=customer.email,
-            name=customer.name,
-            external_id=customer.external_id,
-            country=customer.country,
-            metadata=customer.metadata,
-            deleted_at=customer.deleted_at,
-            created_at=customer.created_at,
-            updated_at=customer.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,20 @@ from typing import Annotated, Literal
 from annotated_types import Interval, Len
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.customers.payment_method import BRAND, PaymentMethod, PaymentMethodType, keep_a_default
 from domain.customers.specifications import methods_of
 from domain.payments.specifications import orders_in_flight_on_method
 from domain.shared.ids import CustomerId, PaymentMethodId
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentMethodView:
+class PaymentMethodView(View[PaymentMethod]):
     """A payment method. The provider's token is never shown."""
 
     id: PaymentMethodId
@@ -35,24 +35,6 @@ class PaymentMethodView:
     deleted_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, method: PaymentMethod) -> "PaymentMethodView":
-        """Show a payment method."""
-        return cls(
-            id=method.id,
-            version=method.version,
-            customer_id=method.customer_id,
-            type=method.type,
-            brand=method.brand,
-            last_four=method.last_four,
-            expiry_month=method.expiry_month,
-            expiry_year=method.expiry_year,
-            is_default=method.is_default,
-            deleted_at=method.deleted_at,
-            created_at=method.created_at,
-            updated_at=method.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +71,10 @@ async def add_payment_method(cmd: AddPaymentMethod, uow: IUnitOfWork, *, clock: 
     customer = await uow.customers.get(cmd.customer_id, lock=True)
     method = PaymentMethod.add(
         await uow.payment_methods.of_customer(customer.id),
-        id=PaymentMethodId(ids.new()),
-        organization_id=uow.actor.organization_id,
-        customer_id=customer.id,
-        type=cmd.type,
-        provider_token=cmd.provider_token,
-        brand=cmd.brand,
-        last_four=cmd.last_four,
-        expiry_month=cmd.expiry_month,
-        expiry_year=cmd.expiry_year,
-        now=clock.now(),
-    )
+        id=PaymentMethodId(ids.new()), organization_id=uow.actor.organization_id, customer_id=customer.id,
+        type=cmd.type, provider_token=cmd.provider_token, brand=cmd.brand, last_four=cmd.last_four,
+        expiry_month=cmd.expiry_month, expiry_year=cmd.expiry_year, now=clock.now(),
+    )  # fmt: skip
     uow.payment_methods.add(method)
     return PaymentMethodView.of(method)
 

@@ -4,24 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from annotated_types import Interval, Len
+from annotated_types import Len
 
 from application.kernel.actor import TENANT_SCOPES, Scope
 from application.kernel.dispatcher import SecretOnce
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IAPIKeys, IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.identity.api_key import APIKey
 from domain.shared.ids import APIKeyId
 from domain.shared.specification import Everything
 from domain.shared.text import NAME
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class APIKeyView:
+class APIKeyView(View[APIKey]):
     """A key without its secret; `prefix` and `last_four` tell which one it is."""
 
     id: APIKeyId
@@ -35,23 +35,6 @@ class APIKeyView:
     last_used_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, key: APIKey) -> "APIKeyView":
-        """Show a key."""
-        return cls(
-            id=key.id,
-            version=key.version,
-            name=key.name,
-            prefix=key.prefix,
-            last_four=key.last_four,
-            scopes=key.scopes,
-            expires_at=key.expires_at,
-            revoked_at=key.revoked_at,
-            last_used_at=key.last_used_at,
-            created_at=key.created_at,
-            updated_at=key.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from annotated_types import Len
-
 from application.identity.users import found_or_registered
 from application.kernel.actor import Scope
+from application.kernel.fields import Email
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.identity.membership import Membership, Role
 from domain.identity.specifications import members_with
-from domain.shared.ids import MembershipId, UserId
+from domain.shared.ids import MembershipId, OrganizationId, UserId
 from domain.shared.text import NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemberView:
+class MemberView(View[Membership]):
     """A user's place in the organization."""
 
     id: MembershipId
@@ -30,25 +30,13 @@ class MemberView:
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, membership: Membership) -> "MemberView":
-        """Show a membership."""
-        return cls(
-            id=membership.id,
-            version=membership.version,
-            user_id=membership.user_id,
-            email=membership.email,
-            role=membership.role,
-            created_at=membership.created_at,
-            updated_at=membership.updated_at,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddMember:
-    """A person and what they will be to the organization."""
+    """A person, an organization, and what the one will be to the other."""
 
-    email: Annotated[str, Len(3, 254)]
+    organization_id: OrganizationId
+    email: Email
     name: Annotated[str, NAME]
     role: Role
 
@@ -68,10 +56,11 @@ async def add_member(cmd: AddMember, uow: IUnitOfWork, *, clock: IClock, ids: II
     membership = Membership.add(
         user,
         id=MembershipId(ids.new()),
-        organization_id=uow.actor.organization_id,
+        organization_id=cmd.organization_id,
         role=cmd.role,
         now=clock.now(),
     )
+    await uow.enter(cmd.organization_id)
     uow.memberships.add(membership)
     return MemberView.of(membership)
 

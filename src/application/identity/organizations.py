@@ -4,25 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from annotated_types import Interval, Len
+from annotated_types import Len
 
 from application.identity.users import found_or_registered
 from application.kernel.actor import Scope
+from application.kernel.fields import Currency, Email, Version
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.identity.membership import Membership, Role
 from domain.identity.organization import Organization, OrganizationStatus
 from domain.shared.ids import MembershipId, OrganizationId
 from domain.shared.text import NAME
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
-Currency = Annotated[str, Len(3, 3)]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrganizationView:
+class OrganizationView(View[Organization]):
     """An organization as its members see it."""
 
     id: OrganizationId
@@ -34,20 +33,6 @@ class OrganizationView:
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, organization: Organization) -> "OrganizationView":
-        """Show an organization."""
-        return cls(
-            id=organization.id,
-            version=organization.version,
-            name=organization.name,
-            slug=organization.slug,
-            default_currency=organization.default_currency,
-            status=organization.status,
-            created_at=organization.created_at,
-            updated_at=organization.updated_at,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrganization:
@@ -56,7 +41,7 @@ class CreateOrganization:
     name: Annotated[str, NAME]
     slug: Annotated[str, Len(3, 64)]
     default_currency: Currency
-    owner_email: Annotated[str, Len(3, 254)]
+    owner_email: Email
     owner_name: Annotated[str, NAME]
 
 

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from annotated_types import Len
-
 from application.kernel.actor import PLATFORM, Scope
+from application.kernel.fields import Email
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.identity.user import User
 from domain.shared.ids import UserId
 from domain.shared.text import NAME, check_email
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserView:
+class UserView(View[User]):
     """A person."""
 
     id: UserId
@@ -26,24 +26,12 @@ class UserView:
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, user: User) -> "UserView":
-        """Show a user."""
-        return cls(
-            id=user.id,
-            version=user.version,
-            email=user.email,
-            name=user.name,
-            created_at=user.created_at,
-            updated_at=user.updated_at,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterUser:
     """A person to know."""
 
-    email: Annotated[str, Len(3, 254)]
+    email: Email
     name: Annotated[str, NAME]
 
 

@@ -46,7 +46,7 @@ class SecretOnce:
 
     def without_secret(self) -> "SecretOnce":
         """Return the same view with the secret set to None."""
-        return replace(self, secret=None)  # type: ignore[type-var, call-overload]  # reason: subclasses are dataclasses with that field
+        return replace(self, secret=None)  # type: ignore[type-var]  # reason: subclasses are dataclasses with that field
 
 
 class Dispatcher:

@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache
-from typing import Annotated, Literal, TypeAliasType, Union, get_args, get_origin, get_type_hints
+from functools import cache, reduce
+from operator import or_
+from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
-from application.kernel.patch import Unset
+from application.kernel.patch import UNSET, Unset
 from domain.shared.ids import ID_PREFIXES, encode_id
 from domain.shared.money import Money
 
 type Wire = str | int | bool | datetime | list[Wire] | dict[str, Wire] | None
-type Encoder = Callable[[object], Wire]
+type Encoder = Callable[[Any], Wire]  # reason: an encoder is only ever given values of the type it was built for
 
 _PLAIN = (str, int, bool, datetime, types.NoneType, object)
 
@@ -42,9 +43,9 @@ def encoder(annotation: object) -> Encoder | None:
         return encoder(annotation.__value__)
     if annotation in ID_PREFIXES:
         prefix = ID_PREFIXES[annotation]
-        return lambda value: encode_id(prefix, value)  # type: ignore[arg-type]  # reason: the annotation says UUID
+        return lambda value: encode_id(prefix, value)
     if annotation is Money:
-        return lambda value: {"amount": value.minor, "currency": value.currency}  # type: ignore[attr-defined]  # reason: the annotation says Money
+        return lambda value: {"amount": value.minor, "currency": value.currency}
     origin = get_origin(annotation)
     if origin is not None:
         return _generic(origin, get_args(annotation), annotation)
@@ -57,7 +58,7 @@ def _class(cls: type) -> Encoder | None:
     if is_dataclass(cls) or attrs.has(cls):
         return _record(cls, {})
     if issubclass(cls, Unset) or cls in _PLAIN or (issubclass(cls, Enum) and issubclass(cls, str)):
-        return (lambda value: value.value) if issubclass(cls, Enum) else None  # type: ignore[attr-defined]  # reason: an Enum member
+        return (lambda value: value.value) if issubclass(cls, Enum) else None
     raise TypeError(f"no outside form for {cls!r}")
 
 
@@ -70,12 +71,12 @@ def _generic(origin: object, args: tuple[object, ...], annotation: object) -> En
         return _union(args)
     if origin in (list, tuple, Sequence):
         item = encoder(args[0])
-        return (lambda value: [item(v) for v in value]) if item else list  # type: ignore[attr-defined, return-value]  # reason: the annotation says sequence
+        return (lambda value: [item(v) for v in value]) if item else list
     if origin in (dict, Mapping):
-        item = encoder(args[1])
-        return (lambda value: {k: item(v) for k, v in value.items()}) if item else dict  # type: ignore[attr-defined, return-value]  # reason: the annotation says mapping
+        entry = encoder(args[1])
+        return (lambda value: {k: entry(v) for k, v in value.items()}) if entry else dict
     if isinstance(origin, TypeAliasType):
-        bound = dict(zip(origin.__type_params__, args, strict=True))
+        bound: dict[object, object] = dict(zip(origin.__type_params__, args, strict=True))
         return encoder(_substituted(origin.__value__, bound))
     if isinstance(origin, type) and is_dataclass(origin):
         return _record(origin, dict(zip(origin.__type_params__, args, strict=True)))
@@ -84,13 +85,17 @@ def _generic(origin: object, args: tuple[object, ...], annotation: object) -> En
 
 def _union(args: tuple[object, ...]) -> Encoder | None:
     members = [a for a in args if a is not types.NoneType and get_origin(a) is not Literal and a is not Unset]
-    encoders = {encoder(m) for m in members}
-    if encoders <= {None}:
+    encoders = [encode for m in members if (encode := encoder(m)) is not None]
+    if not encoders:
         return None
     if len(members) != 1:
         raise TypeError(f"no outside form for a union of {members!r}")
-    only = encoders.pop()
-    return lambda value: None if value is None else only(value)  # type: ignore[misc]  # reason: None was ruled out above
+    only = encoders[0]
+
+    def encode_given(value: object) -> Wire:
+        return value if value is None or value is UNSET else only(value)  # type: ignore[return-value]  # reason: UNSET goes no further than a fingerprint
+
+    return encode_given
 
 
 def _substituted(annotation: object, bound: Mapping[object, object]) -> object:
@@ -101,14 +106,14 @@ def _substituted(annotation: object, bound: Mapping[object, object]) -> object:
     if origin is None:
         return annotation
     replaced = tuple(_substituted(a, bound) for a in args)
-    return Union[replaced] if origin in (Union, types.UnionType) else origin[replaced]
+    return reduce(or_, replaced) if origin in (Union, types.UnionType) else origin[replaced]
 
 
 def _record(cls: type, bound: Mapping[object, object]) -> Encoder:
     hints = get_type_hints(cls, include_extras=True)
     names = [f.name for f in fields(cls)] if is_dataclass(cls) else [f.name for f in attrs.fields(cls)]
     optional = {f.name for f in fields(cls) if f.metadata.get("omit_none")} if is_dataclass(cls) else set()
-    scope: dict[str, object] = {}
+    scope: dict[str, Any] = {}  # reason: names of the generated source
     parts = []
     for name in names:
         encode = encoder(_substituted(hints[name], bound))
@@ -118,4 +123,5 @@ def _record(cls: type, bound: Mapping[object, object]) -> Encoder:
     lines += [f"    if v.{name} is None: del d[{name!r}]" for name in sorted(optional)]
     lines += ["    return d"]
     exec("\n".join(lines), scope)  # noqa: S102 - the source is made of field names only, see the module docstring
-    return scope["encode"]  # type: ignore[return-value]  # reason: defined by the generated source
+    made: Encoder = scope["encode"]
+    return made

@@ -7,22 +7,23 @@ from typing import Annotated, Literal
 from annotated_types import Interval, Len
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds, ISlugs
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.kernel.view import View
 from domain.payments.payment_link import PaymentLink, PaymentLinkStatus
 from domain.payments.specifications import links_matching
 from domain.shared.ids import PaymentLinkId, PriceId, ProductId
 
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
 Uses = Annotated[int, Interval(ge=1, le=2**31 - 1)]
 Slug = Annotated[str, Len(3, 64)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentLinkView:
+class PaymentLinkView(View[PaymentLink]):
     """A payment link as its organization sees it."""
 
     id: PaymentLinkId
@@ -36,23 +37,6 @@ class PaymentLinkView:
     expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, link: PaymentLink) -> "PaymentLinkView":
-        """Show a payment link."""
-        return cls(
-            id=link.id,
-            version=link.version,
-            slug=link.slug,
-            product_id=link.product_id,
-            price_id=link.price_id,
-            status=link.status,
-            max_uses=link.max_uses,
-            uses=link.uses,
-            expires_at=link.expires_at,
-            created_at=link.created_at,
-            updated_at=link.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

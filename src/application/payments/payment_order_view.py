@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.kernel.view import View
 from domain.payments.payment_attempt import AttemptStatus, PaymentAttempt
 from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus
 from domain.shared.ids import (
@@ -18,7 +19,7 @@ from domain.shared.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentAttemptView:
+class PaymentAttemptView(View[PaymentAttempt]):
     """One try to collect the money; `reference` is the provider's name for it."""
 
     id: PaymentAttemptId
@@ -31,24 +32,9 @@ class PaymentAttemptView:
     started_at: datetime
     concluded_at: datetime | None
 
-    @classmethod
-    def of(cls, attempt: PaymentAttempt) -> "PaymentAttemptView":
-        """Show an attempt."""
-        return cls(
-            id=attempt.id,
-            number=attempt.number,
-            payment_method_id=attempt.payment_method_id,
-            status=attempt.status,
-            reference=attempt.reference,
-            decline_code=attempt.decline_code,
-            permanent=attempt.permanent,
-            started_at=attempt.started_at,
-            concluded_at=attempt.concluded_at,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentOrderView:
+class PaymentOrderView(View[PaymentOrder]):
     """A payment order. With `failure_permanent` trying again cannot help."""
 
     id: PaymentOrderId
@@ -71,29 +57,3 @@ class PaymentOrderView:
     cancelled_at: datetime | None
     created_at: datetime
     updated_at: datetime
-
-    @classmethod
-    def of(cls, order: PaymentOrder) -> "PaymentOrderView":
-        """Show a payment order."""
-        return cls(
-            id=order.id,
-            version=order.version,
-            number=order.number,
-            payment_link_id=order.payment_link_id,
-            customer_id=order.customer_id,
-            product_id=order.product_id,
-            price_id=order.price_id,
-            quantity=order.quantity,
-            amount=order.amount,
-            status=order.status,
-            payment_method_id=order.payment_method_id,
-            failure_code=order.failure_code,
-            failure_permanent=order.failure_permanent,
-            attempts=[PaymentAttemptView.of(attempt) for attempt in order.attempts],
-            processing_at=order.processing_at,
-            completed_at=order.completed_at,
-            failed_at=order.failed_at,
-            cancelled_at=order.cancelled_at,
-            created_at=order.created_at,
-            updated_at=order.updated_at,
-        )

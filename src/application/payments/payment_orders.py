@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval, Len
 
 from application.kernel.actor import Scope
+from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
@@ -17,8 +18,6 @@ from domain.catalog.price import MAX_QUANTITY
 from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus, order_number
 from domain.payments.specifications import orders_matching
 from domain.shared.ids import CustomerId, PaymentAttemptId, PaymentLinkId, PaymentMethodId, PaymentOrderId
-
-Version = Annotated[int, Interval(ge=1, le=2**31 - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

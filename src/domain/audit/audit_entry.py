@@ -1,39 +1,10 @@
 """An audit entry: who changed what, how, and as part of which request."""
 
 from datetime import datetime
-from uuid import UUID
 
 from attrs import frozen
 
-from domain.shared.ids import (
-    ID_PREFIXES,
-    APIKeyId,
-    AuditEntryId,
-    CustomerId,
-    MembershipId,
-    OrganizationId,
-    PaymentLinkId,
-    PaymentMethodId,
-    PaymentOrderId,
-    PriceId,
-    ProductId,
-    UserId,
-    encode_id,
-)
-
-SUBJECT_IDS: dict[str, object] = {
-    "organization": OrganizationId,
-    "user": UserId,
-    "membership": MembershipId,
-    "api_key": APIKeyId,
-    "product": ProductId,
-    "price": PriceId,
-    "customer": CustomerId,
-    "payment_method": PaymentMethodId,
-    "payment_link": PaymentLinkId,
-    "payment_order": PaymentOrderId,
-}
-"""Kind of aggregate to the type of its id."""
+from domain.shared.ids import AuditEntryId, OrganizationId
 
 
 @frozen(kw_only=True)
@@ -45,6 +16,7 @@ class AuditEntry:
         action: the name of the use-case.
         operation: created, updated or deleted.
         subject_type: the kind of the changed aggregate.
+        subject_id: its id as it is shown everywhere else.
         changes: canonical JSON text of an object.
         seq: place in the organization's chain, from 1; None until sealed.
         hash: keyed hash over the entry and its predecessor; None until sealed.
@@ -57,14 +29,9 @@ class AuditEntry:
     action: str
     operation: str
     subject_type: str
-    subject_id: UUID
+    subject_id: str
     subject_version: int
     changes: str
     request_id: str
     seq: int | None
     hash: str | None
-
-    @property
-    def subject(self) -> str:
-        """The subject's id as it is shown everywhere else."""
-        return encode_id(ID_PREFIXES[SUBJECT_IDS[self.subject_type]], self.subject_id)

@@ -64,6 +64,11 @@ class Price(SoftDeletable):
     min_quantity: int
     max_quantity: int | None
 
+    @property
+    def archived_at(self) -> datetime | None:
+        """When it was taken off sale, or None."""
+        return self.deleted_at
+
     @classmethod
     def create(
         cls,

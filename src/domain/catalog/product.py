@@ -42,6 +42,11 @@ class Product(SoftDeletable):
     description: str
     metadata: dict[str, str | int | bool] = field(factory=dict)
 
+    @property
+    def archived_at(self) -> datetime | None:
+        """When it was taken off sale, or None."""
+        return self.deleted_at
+
     @classmethod
     def create(
         cls,

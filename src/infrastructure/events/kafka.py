@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -18,6 +19,8 @@ type ProducerSettings = Mapping[str, str | int | bool]
 _AUDIT_HEADS = "stoa.audit.heads"
 _FAREWELL = 1.0  # seconds for the reports of what is thrown away
 _logger = logging.getLogger("stoa.kafka")
+# A fatal error of librdkafka surfaces in whatever polls next, as a SystemError when a delivery report is being served.
+_FAILURES = (KafkaException, BufferError, SystemError)
 # Alarms that are none: the setting is called experimental each time a producer is made, and what we throw away
 # ourselves is called a violation of it.
 _FALSE_ALARMS = ("enable.gapless.guarantee is experimental", "Purged in")
@@ -29,11 +32,6 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
 
 
 _logger.addFilter(_is_worth_a_line)
-
-
-def _on_error(error: KafkaError) -> None:
-    """Note what happened; without this callback the client raises it from wherever it is being polled."""
-    _logger.warning("%s", error.str())
 
 
 class BrokerUnavailable(Unavailable):
@@ -77,6 +75,9 @@ class KafkaEventPublisher(IEventPublisher):
             # The batch as a whole runs out of time first, for the same reason: single messages leave gaps.
             "message.timeout.ms": int(timeout * 3000),
             "linger.ms": 5,
+            # Gentler than the default, which writes dozens of lines per second about a broker that is down.
+            "reconnect.backoff.ms": 250,
+            "reconnect.backoff.max.ms": 2000,
             "log.connection.close": False,
         }
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stoa-kafka")
@@ -122,14 +123,17 @@ class KafkaEventPublisher(IEventPublisher):
 
     def _connected(self) -> Producer:
         if self._producer is None:
-            self._producer = Producer(self._settings, logger=_logger, error_cb=_on_error)
+            self._producer = Producer(self._settings, logger=_logger)
         return self._producer
 
     def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge()
-            producer.flush(_FAREWELL)
+            # Served once more after a fatal error interrupted it: reports that are never served are never freed.
+            for _ in range(2):
+                with suppress(*_FAILURES):
+                    producer.flush(_FAREWELL)
             producer.close()
 
     def _publish(self, events: Sequence[EventEnvelope]) -> None:
@@ -140,7 +144,7 @@ class KafkaEventPublisher(IEventPublisher):
             for event in events:
                 batch.add(producer, event, deadline)
             producer.flush(max(0.0, deadline - time.monotonic()))
-        except (KafkaException, BufferError) as error:
+        except _FAILURES as error:
             failure = PublishFailed(unconfirmed=len(events) - batch.confirmed, reason=_reason(error))
             self._discard()
             raise failure from error
@@ -192,5 +196,6 @@ def _topic(event: EventEnvelope) -> str:
 
 
 def _reason(error: Exception) -> str:
+    error = error.__cause__ if isinstance(error.__cause__, KafkaException) else error
     cause = error.args[0] if error.args else None
     return cause.name() if isinstance(cause, KafkaError) else type(error).__name__

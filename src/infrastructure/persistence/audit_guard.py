@@ -16,9 +16,13 @@ BEGIN
 END $$
 """
 
+_GUARD_ROWS = """
+CREATE TRIGGER audit_rows BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION stoa_audit_guard()
+"""
+
 POSTGRES = [
     _FUNCTION,
-    "CREATE TRIGGER audit_rows BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION stoa_audit_guard()",
+    _GUARD_ROWS,
     "CREATE TRIGGER audit_table BEFORE TRUNCATE ON audit_entries EXECUTE FUNCTION stoa_audit_guard()",
     # ALWAYS survives session_replication_role = replica, the usual way around triggers.
     "ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_rows",

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import GenericAlias
 from typing import NewType
 from uuid import UUID
 
@@ -37,9 +38,10 @@ class Cursors:
     """Writes and reads the cursors of one query of one tenant."""
 
     def __init__(self, secret: CursorSecret, binding: Hashable, kind: type) -> None:
-        """Bind to everything that identifies the query; ``kind`` is the Python type of the sort value."""
+        """Bind to everything that identifies the query; ``kind`` is the Python type of the sort value, or absent."""
         self._key = hmac.digest(secret, repr(binding).encode(), hashlib.sha256)
-        self._decoder = msgspec.json.Decoder(tuple[kind, UUID], strict=True)  # type: ignore[valid-type]  # reason: a type made at run time
+        shape = GenericAlias(tuple, (kind | None, UUID))
+        self._decoder: msgspec.json.Decoder[tuple[object, UUID]] = msgspec.json.Decoder(shape, strict=True)
 
     def write(self, position: Position) -> str:
         """Return the cursor after a position."""

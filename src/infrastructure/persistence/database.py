@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Dialect, Engine, Executable, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
 from infrastructure.persistence.errors import translate
@@ -69,13 +69,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self, organization_id: UUID, *, read_only: bool = False) -> AsyncIterator[Transaction]:
         """Open a transaction that commits at the end of the block and rolls back on any failure."""
-        transaction = await self.begin(organization_id, read_only=read_only)
-        try:
+        async with await self.begin(organization_id, read_only=read_only) as transaction:
             yield transaction
-        except BaseException:
-            await transaction.rollback()
-            raise
-        await transaction.commit()
 
     async def rows(self, statement: Statement, params: Params, *, organization_id: UUID) -> Rows:
         """Run one statement in a transaction of its own."""
@@ -92,6 +87,13 @@ class Database:
         except Exception as error:
             raise translate(error) from error
         return await PostgresTransaction(pooled).only(statement, params)
+
+    def pool_state(self) -> dict[str, int]:
+        """Return how many connections are idle and in use."""
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return {"idle": 0, "in_use": 0}
+        return {"idle": pool.checkedin(), "in_use": pool.checkedout()}
 
     async def dispose(self) -> None:
         """Close every pooled connection."""

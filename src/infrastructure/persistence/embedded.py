@@ -28,6 +28,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
+from application.kernel.start_error import StartError
+from infrastructure.persistence.embedded_options import FAST, INITDB, SETTINGS
+
 _MAJOR = "18"
 _PATIENCE = 60  # seconds
 _SOCKET = ".s.PGSQL.5432"
@@ -36,15 +39,6 @@ _SOCKET = ".s.PGSQL.5432"
 _SOCKET_HOME = re.compile(r"[A-Za-z0-9_./+-]{1,89}")
 # Answers to a knock that mean "not there": nobody listens, no such database, starting up or shutting down.
 _ABSENT = (None, "3D000", "57P03")
-_SETTINGS = ("listen_addresses=", "unix_socket_permissions=0700", "max_connections=100", "timezone=UTC")
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-# The collation is PostgreSQL's own C.UTF-8. The libc's, which macOS lacks, only splits words in text search.
-_LOCALE = (
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=" + ("C" if sys.platform == "darwin" else "C.UTF-8"),
-)
-_INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions", *_LOCALE)
 # PostgreSQL refuses to run as root. In a user namespace of its own it sees another uid while its files stay root's and
 # no parent folder needs wider permissions. A fresh interpreter does it: preexec_fn is unsafe under threads.
 _LEAVE_ROOT = """
@@ -57,8 +51,10 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(StartError):
     """The embedded database cannot do what was asked; the text is one line fit to be shown to a person."""
+
+    exit_code = 6
 
 
 class _Account(NamedTuple):
@@ -79,7 +75,7 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path, *, fast: bool = False) -> None:
         self._dir = data_dir.resolve()
         self._pg = self._dir / "pg"
-        self._settings = _SETTINGS + (_FAST if fast else ())
+        self._settings = SETTINGS + (FAST if fast else ())
 
     @property
     def running(self) -> bool:
@@ -178,7 +174,7 @@ class EmbeddedPostgres:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         _give(draft, account)
-        self._run(account, "initdb", "--pgdata=pg.new", *_INITDB)
+        self._run(account, "initdb", "--pgdata=pg.new", *INITDB)
         draft.rename(self._pg)
 
     def _launch(self, account: _Account, lock: int) -> None:

@@ -4,16 +4,23 @@ A constraint names its own domain error next to its definition (``info={"error":
 :func:`register_constraints` reads them into one table for both databases.
 """
 
-import re
 import sqlite3
 
 import asyncpg
-from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index, MetaData, UniqueConstraint
+from sqlalchemy import Constraint, Index, MetaData, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from application.kernel.dispatcher import TransactionAborted
-from domain.shared.errors import DuplicateError, InvalidReference, StoaError, Unavailable, ValidationError
+from domain.shared.errors import (
+    Conflict,
+    DuplicateError,
+    EntityAlreadyExistsError,
+    InvalidReference,
+    StoaError,
+    Unavailable,
+    ValidationError,
+)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -32,6 +39,13 @@ class LockTimeout(DatabaseUnavailable):
     """Another transaction held a needed row for longer than the lock timeout."""
 
     code = "lock_timeout"
+
+
+class StillReferenced(Conflict):
+    """Another aggregate refers to the one that is to be deleted for good."""
+
+    code = "still_referenced"
+    summary = "The resource is still in use."
 
 
 class PoolExhausted(DatabaseUnavailable):
@@ -57,8 +71,15 @@ _BY_STATE: dict[str, type[StoaError]] = {
 _BY_CLASS: dict[str, type[StoaError]] = {"08": ConnectionLost, "53": DatabaseUnavailable, "57": DatabaseUnavailable}
 _FALLBACK: dict[str, type[StoaError]] = {"23505": DuplicateError, "23503": InvalidReference, "23514": ValidationError}
 
+# The beginnings of SQLite's result codes that say "not now" and not "wrong".
+_SQLITE_AWAY = (
+    "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN",
+    "SQLITE_INTERRUPT", "SQLITE_PROTOCOL",
+)  # fmt: skip
+
 _by_constraint: dict[str, type[StoaError]] = {}
-_unique_columns: dict[str, str] = {}
+# SQLite tells of a broken unique key by its columns ("products.organization_id, products.sku").
+_by_columns: dict[str, str] = {}
 
 
 def register_constraints(metadata: MetaData) -> None:
@@ -67,13 +88,11 @@ def register_constraints(metadata: MetaData) -> None:
         items: list[Constraint | Index] = [*table.constraints, *table.indexes]
         for item in items:
             name = str(item.name)
-            if isinstance(item.info.get("error"), type):
-                _by_constraint[name] = item.info["error"]
-            if isinstance(item, UniqueConstraint | Index):
-                columns = ", ".join(f"{table.name}.{c.name}" for c in item.columns)
-                _unique_columns[columns] = name
-            if not isinstance(item, UniqueConstraint | Index | CheckConstraint | ForeignKeyConstraint):
-                _unique_columns[", ".join(f"{table.name}.{c.name}" for c in item.columns)] = name
+            error = item.info.get("error", EntityAlreadyExistsError if isinstance(item, PrimaryKeyConstraint) else None)
+            if error is not None:
+                _by_constraint[name] = error
+            if isinstance(item, PrimaryKeyConstraint | UniqueConstraint) or (isinstance(item, Index) and item.unique):
+                _by_columns[", ".join(f"{table.name}.{column.name}" for column in item.columns)] = name
 
 
 def translate(error: Exception) -> StoaError:
@@ -87,18 +106,17 @@ def translate(error: Exception) -> StoaError:
     if isinstance(error, PoolTimeout):
         return PoolExhausted(retry_after=1)
     if isinstance(error, DBAPIError) and isinstance(error.orig, BaseException):
-        original = error.orig.__cause__ if isinstance(error.orig.__cause__, asyncpg.PostgresError) else error.orig
-        return _sqlite(error.orig) if isinstance(original, sqlite3.Error) else translate(_exception(original))
+        # SQLAlchemy's adapter wraps asyncpg's error in one of its own.
+        cause = error.orig.__cause__ if isinstance(error.orig.__cause__, asyncpg.PostgresError) else error.orig
+        if not isinstance(cause, Exception):
+            raise cause
+        return translate(cause)
+    if isinstance(error, sqlite3.Error):
+        return _sqlite(error)
     if isinstance(error, asyncpg.PostgresError):
         return _postgres(error)
     if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError | TimeoutError):
         return ConnectionLost(retry_after=1)
-    raise error
-
-
-def _exception(error: BaseException) -> Exception:
-    if isinstance(error, Exception):
-        return error
     raise error
 
 
@@ -113,16 +131,16 @@ def _postgres(error: asyncpg.PostgresError) -> StoaError:
     return known(retry_after=1) if issubclass(known, Unavailable) else known()
 
 
-def _sqlite(error: BaseException) -> StoaError:
-    """SQLite has no constraint names for unique keys and no message-free way to tell; its texts are fixed."""
-    message = str(error)
-    if unique := re.fullmatch(r"UNIQUE constraint failed: (.+)", message):
-        name = _unique_columns.get(unique[1]) or unique[1].removeprefix("index '").removesuffix("'")
-        return _by_constraint.get(name, DuplicateError)()
-    if check := re.fullmatch(r"CHECK constraint failed: (\w+)", message):
-        return _by_constraint.get(check[1], ValidationError)()
-    if message == "FOREIGN KEY constraint failed":
-        return InvalidReference()
-    if isinstance(error, sqlite3.OperationalError):
+def _sqlite(error: sqlite3.Error) -> StoaError:
+    kind = getattr(error, "sqlite_errorname", "")  # unknown to the errors that the driver itself makes up
+    _, _, broken = str(error).partition("constraint failed: ")
+    match kind:
+        case "SQLITE_CONSTRAINT_UNIQUE" | "SQLITE_CONSTRAINT_PRIMARYKEY":
+            return _by_constraint.get(_by_columns.get(broken, ""), DuplicateError)()
+        case "SQLITE_CONSTRAINT_CHECK":
+            return _by_constraint.get(broken, ValidationError)()
+        case "SQLITE_CONSTRAINT_FOREIGNKEY":
+            return InvalidReference()
+    if kind.startswith(_SQLITE_AWAY):
         return DatabaseUnavailable(retry_after=1)
     raise error

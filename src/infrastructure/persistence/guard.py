@@ -1,8 +1,11 @@
 """Start-up checks of the database: the role's privileges and the schema's revision."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from application.kernel.start_error import StartError
 from infrastructure.persistence import migrations
@@ -44,21 +47,22 @@ async def refuse_privileged_role(database: Database, setting: str) -> None:
     """
     if not database.is_postgres:
         return
-    row = await _one(database, _ROLE)
+    async with _connection(database) as connection:
+        row = (await connection.execute(text(_ROLE))).mappings().one()
     found = [reason for column, reason in _PRIVILEGES.items() if row[column]]
     if found:
-        raise PrivilegedRole(f"{setting}: the role {row['role']!s} {' and '.join(found)}; use stoa_app (see the README).")
+        raise PrivilegedRole(
+            f"{setting}: the role {row['role']!s} {' and '.join(found)}; use stoa_app (see the README)."
+        )
 
 
 async def revision(database: Database) -> str | None:
-    """Return the schema's revision as the application's role sees it."""
-    try:
-        row = await _one(database, "SELECT max(version_num) AS revision FROM alembic_version")
-    except Exception as error:
-        if "alembic_version" in str(error):
+    """Return the schema's revision as the application's role sees it; None before the first."""
+    async with _connection(database) as connection:
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
             return None
-        raise
-    return str(row["revision"]) if row["revision"] is not None else None
+        found = await connection.execute(text("SELECT max(version_num) FROM alembic_version"))
+        return cast("str | None", found.scalar_one())
 
 
 async def refuse_other_schema(database: Database) -> None:
@@ -69,14 +73,15 @@ async def refuse_other_schema(database: Database) -> None:
     """
     at, head = await revision(database), migrations.head()
     if at != head:
-        raise SchemaOutOfDate(f"The database is at migration {at or 'none'}, this code needs {head}: run `stoa db upgrade`.")
+        raise SchemaOutOfDate(
+            f"The database is at migration {at or 'none'}, this code needs {head}: run `stoa db upgrade`."
+        )
 
 
-async def _one(database: Database, sql: str) -> Mapping[str, object]:
+@asynccontextmanager
+async def _connection(database: Database) -> AsyncIterator[AsyncConnection]:
     try:
         async with database.engine.connect() as connection:
-            return (await connection.execute(text(sql))).mappings().one()
+            yield connection
     except Exception as error:
-        if "alembic_version" in str(error):
-            raise
         raise translate(error) from error

@@ -59,11 +59,11 @@ class Journal:
         events, entries = [self._event(entity, recorded) for recorded, entity in self._recorded], self._entries
         self._recorded, self._entries = [], []
         self.published = self.published or bool(events)
-        names = _ENTRY_COLUMNS
+        names: tuple[str, ...] = _ENTRY_COLUMNS
         if not self._session.database.is_postgres:
             names, now = (*_ENTRY_COLUMNS, "occurred_at"), self._session.now()
             entries = [(*entry, now) for entry in entries]
-        elif 0 < len(entries) and len(events) + len(entries) <= _ONE_STATEMENT:
+        elif len(entries) > 0 and len(events) + len(entries) <= _ONE_STATEMENT:
             await self._write_together(events, entries, answer)
             return
         if events:
@@ -113,7 +113,8 @@ class Journal:
         changes = {name: value for name, value in change.values.items() if name not in _UNINTERESTING}
         return (
             self._session.organization_id, self._session.ids.new(), self._session.author, self._use_case,
-            change.operation.value, entity.kind, entity.id, entity.version, canonical(redact(changes)), self._request_id,
+            change.operation.value, entity.kind, public_id(entity), entity.version, canonical(redact(changes)),
+            self._request_id,
         )  # fmt: skip
 
 

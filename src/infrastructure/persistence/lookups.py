@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Executable, Table, bindparam, delete
+from sqlalchemy import Executable, Table, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.shared.entity import Entity
@@ -58,3 +58,15 @@ def _delete() -> Executable:
     return delete(_TABLE).where(
         tenancy.wall(_TABLE), _TABLE.c.kind == bindparam("lookup_kind"), _TABLE.c.value == bindparam("lookup_value")
     )
+
+
+def find_statement(kind: str, *, postgres: bool) -> Executable:
+    """Return the look-up of one kind before the tenant is known, through a function of that one purpose.
+
+    Its parameter is ``lookup_value``, its columns are the organization and the subject.
+    """
+    value = bindparam("lookup_value", type_=text())
+    if postgres:
+        found = getattr(func, f"stoa_find_{kind}")(value).table_valued("organization_id", "subject_id")
+        return select(found.c.organization_id, found.c.subject_id)
+    return select(_TABLE.c.organization_id, _TABLE.c.subject_id).where(_TABLE.c.kind == kind, _TABLE.c.value == value)

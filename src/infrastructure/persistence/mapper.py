@@ -7,29 +7,35 @@ per row, in the order of the entity's fields.
 
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import attrs
-from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy import Column, Table
 
 from domain.shared.money import Money
 
 type Row = Sequence[object]
 
 
+_SCALARS = (str, int, bool, datetime, UUID)
+
+
 class MappingError(Exception):
-    """Entity and table do not account for each other."""
+    """Entity and table do not account for each other, or a field is of a type that no column holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """How one attribute is stored: its columns, and the source that reads and writes them."""
+    """How one attribute is stored: its columns and their attribute paths, and the source that reads and writes them."""
 
     name: str
     columns: tuple[str, ...]
+    paths: tuple[str, ...]
     read: str
     write: tuple[str, ...]
 
@@ -38,7 +44,7 @@ class _Field:
 class Children:
     """Parts of an aggregate in a table of their own, ordered by ``order``; ``parent`` names the root's id column."""
 
-    mapper: "Mapper[object]"
+    mapper: "Mapper[Any]"  # reason: a collection of parts of different classes
     parent: str
     order: str
 
@@ -57,86 +63,93 @@ class Mapper[E]:
         """Compare both sides and generate both directions.
 
         Raises:
-            MappingError: a field without a column, or a column without a field.
+            MappingError: a field without a column, a column without a field, or a field of an unknown type.
         """
         self.entity = entity
         self.table: Table = row.__table__  # type: ignore[attr-defined]  # reason: declarative models have it
         self.children = dict(children or {})
         self._constants = dict(constants or {})
-        self._scope: dict[str, object] = {"cls": entity, "new": entity.__new__, "Money": Money, "loads": json.loads, "dumps": _dumps}  # fmt: skip
-        self._scope.update({f"constant_{name}": value for name, value in self._constants.items()})
-        hints = get_type_hints(entity)
-        names = [a.name for a in attrs.fields(entity) if a.init and a.name not in {*self.children, *self._constants}]  # type: ignore[arg-type, misc]  # reason: entities are attrs classes
-        position = 0
+        # The names that the generated source uses.
+        self._scope: dict[str, Any] = {  # reason: classes, functions and constants alike
+            "cls": entity, "new": entity.__new__, "Money": Money, "loads": json.loads, "dumps": _dumps,
+            **{f"constant_{name}": value for name, value in self._constants.items()},
+        }  # fmt: skip
+        attributes: tuple[attrs.Attribute[object], ...] = attrs.fields(entity)  # type: ignore[arg-type]  # reason: entities are attrs classes
+        self._transient = [a.name for a in attributes if not a.init]
         self._fields: list[_Field] = []
-        for name in names:
-            field = self._field(name, hints[name], position)
-            self._fields.append(field)
-            position += len(field.columns)
+        self._describe([a.name for a in attributes if a.init and a.name not in {*self.children, *self._constants}])
         self.column_names = tuple(c for f in self._fields for c in f.columns)
         self._check()
         self.columns: tuple[Column[object], ...] = tuple(self.table.c[c] for c in self.column_names)
-        self.hydrate: Callable[[Row], E] = self._generate_hydrate()
-        self.dehydrate: Callable[[E], tuple[object, ...]] = self._generate_dehydrate()
+        paths = (path for f in self._fields for path in f.paths)
+        self._by_path: dict[str, Column[object]] = dict(zip(paths, self.columns, strict=True))
+        self.hydrate: Callable[[Row], E] = self._compile("hydrate", self._hydrate_source())
+        self.dehydrate: Callable[[E], tuple[object, ...]] = self._compile("dehydrate", self._dehydrate_source())
 
-    def column(self, path: str) -> ColumnElement[object]:
+    def column(self, path: str) -> Column[object]:
         """Return the column behind an attribute path such as ``status`` or ``amount.minor``.
 
         Raises:
             AttributeError: the entity has no such stored attribute.
         """
-        name = path.replace(".", "_")
-        if name not in self.table.c:
+        found = self._by_path.get(path)
+        if found is None:
             raise AttributeError(f"{self.entity.__name__} has no stored attribute {path!r}")
-        return self.table.c[name]
+        return found
+
+    def _describe(self, names: Sequence[str]) -> None:
+        hints = get_type_hints(self.entity)
+        position = 0
+        for name in names:
+            field = self._field(name, hints[name], position)
+            self._fields.append(field)
+            position += len(field.columns)
 
     def _check(self) -> None:
         mapped, stored = set(self.column_names), set(self.table.c.keys())
         missing, extra = mapped - stored, stored - mapped - set(self.table.info.get("unmapped", ()))
         if missing or extra:
-            raise MappingError(
-                f"{self.entity.__name__} and {self.table.name}: no column for {sorted(missing)}, no field for {sorted(extra)}"
-            )
+            pair = f"{self.entity.__name__} and {self.table.name}"
+            raise MappingError(f"{pair}: no column for {sorted(missing)}, no field for {sorted(extra)}")
 
     def _field(self, name: str, annotation: object, at: int) -> _Field:
         kind, optional = _unwrap(annotation)
         cell, value = f"r[{at}]", f"o.{name}"
+
+        def unless_none(of: str, source: str) -> str:
+            return f"(None if {of} is None else {source})" if optional else source
+
         if kind is Money:
-            build = f"Money(r[{at}], r[{at + 1}])"
-            read = f"(None if {cell} is None else {build})" if optional else build
-            parts = tuple(f"(None if {value} is None else {value}.{p})" if optional else f"{value}.{p}" for p in ("minor", "currency"))  # fmt: skip
-            return _Field(name, (f"{name}_minor", f"{name}_currency"), read, parts)
-        if get_origin(kind) in (list, tuple, dict):
-            wrap = "tuple" if get_origin(kind) is tuple else ""
-            return _Field(name, (name,), f"{wrap}(loads({cell}))", (f"dumps({value})",))
+            columns, paths = (f"{name}_minor", f"{name}_currency"), (f"{name}.minor", f"{name}.currency")
+            write = tuple(unless_none(value, f"o.{path}") for path in paths)
+            return _Field(name, columns, paths, unless_none(cell, f"Money(r[{at}], r[{at + 1}])"), write)
+        if _is_plain_json(kind):
+            read = f"tuple(loads({cell}))" if get_origin(kind) is tuple else f"loads({cell})"
+            return _Field(name, (name,), (name,), unless_none(cell, read), (unless_none(value, f"dumps({value})"),))
         if isinstance(kind, type) and issubclass(kind, Enum):
             self._scope[f"_{name}"] = {member.value: member for member in kind}
-            read, write = f"_{name}[{cell}]", f"{value}.value"
-            if optional:
-                read, write = f"(None if {cell} is None else {read})", f"(None if {value} is None else {write})"
-            return _Field(name, (name,), read, (write,))
-        return _Field(name, (name,), cell, (value,))
+            read, plain = unless_none(cell, f"_{name}[{cell}]"), unless_none(value, f"{value}.value")
+            return _Field(name, (name,), (name,), read, (plain,))
+        if (kind.__supertype__ if isinstance(kind, NewType) else kind) not in _SCALARS:
+            raise MappingError(f"{self.entity.__name__}.{name}: no column holds {annotation!r}")
+        return _Field(name, (name,), (name,), cell, (value,))
 
-    def _generate_hydrate(self) -> Callable[[Row], E]:
+    def _hydrate_source(self) -> list[str]:
         if self.entity.__setattr__ is not object.__setattr__:
             # A frozen record only takes its values through the constructor.
             arguments = ", ".join(f"{f.name}={f.read}" for f in self._fields)
-            return self._compile("hydrate", ["def hydrate(r):", f"    return cls({arguments})"])  # type: ignore[return-value]  # reason: the generated function
+            return ["def hydrate(r):", f"    return cls({arguments})"]
         lines = ["def hydrate(r):", "    o = new(cls)"]
         lines += [f"    o.{f.name} = {f.read}" for f in self._fields]
         lines += [f"    o.{name} = constant_{name}" for name in self._constants]
-        lines += [f"    o.{name} = []" for name in (*self.children, *self._transient())]
-        lines.append("    return o")
-        return self._compile("hydrate", lines)  # type: ignore[return-value]  # reason: the generated function
+        lines += [f"    o.{name} = []" for name in (*self.children, *self._transient)]
+        return [*lines, "    return o"]
 
-    def _transient(self) -> list[str]:
-        return [a.name for a in attrs.fields(self.entity) if not a.init]  # type: ignore[arg-type, misc]  # reason: entities are attrs classes
-
-    def _generate_dehydrate(self) -> Callable[[E], tuple[object, ...]]:
+    def _dehydrate_source(self) -> list[str]:
         values = "".join(f"{w}, " for f in self._fields for w in f.write)
-        return self._compile("dehydrate", ["def dehydrate(o):", f"    return ({values})"])  # type: ignore[return-value]  # reason: the generated function
+        return ["def dehydrate(o):", f"    return ({values})"]
 
-    def _compile(self, name: str, lines: list[str]) -> object:
+    def _compile(self, name: str, lines: list[str]) -> Any:  # noqa: ANN401 - the caller knows what it generated
         exec("\n".join(lines), self._scope)  # noqa: S102 - the source is made of attribute names only
         return self._scope[name]
 
@@ -150,5 +163,13 @@ def _unwrap(annotation: object) -> tuple[object, bool]:
     return annotation, False
 
 
-def _dumps(value: object) -> str:
-    return json.dumps(value if isinstance(value, dict) else list(value), separators=(",", ":"), ensure_ascii=False)  # type: ignore[call-overload]  # reason: list, tuple or dict by the field's annotation
+def _is_plain_json(annotation: object) -> bool:
+    """Say whether it is a list, tuple or dictionary of nothing but text, integers and booleans."""
+    if get_origin(annotation) not in (list, tuple, dict):
+        return False
+    items = [i for a in get_args(annotation) for i in (get_args(a) or (a,)) if i is not ...]
+    return all(item in (str, int, bool) for item in items)
+
+
+def _dumps(value: dict[str, object] | Iterable[object]) -> str:
+    return json.dumps(value if isinstance(value, dict) else list(value), separators=(",", ":"), ensure_ascii=False)

@@ -1,10 +1,10 @@
 """Reading aggregates: every statement starts from the walled select, and loads fill the identity map."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable
-from typing import Any, ClassVar, Protocol, cast
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Executable, Integer, Select, bindparam, func, or_, select, tuple_
 
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.page import Page, PageRequest
@@ -15,20 +15,10 @@ from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.specification import Outline, clause, outline
 from infrastructure.persistence.statement import AnyOf, Params, Statement
-from infrastructure.persistence.tracking import Tracked
+from infrastructure.persistence.tracking import Identified, Tracked
 from infrastructure.persistence.types import Guid, ListOf
 
-
-class Identified(Protocol):
-    """Anything with an identity."""
-
-    @property
-    def id(self) -> UUID:
-        """Return the identity."""
-        ...
-
-
-type Query = Select[tuple[object, ...]]
+type Query = Select[*tuple[Any, ...]]  # reason: the columns are the mapper's, known at run time only
 
 
 class SqlReader[E: Identified]:
@@ -41,13 +31,14 @@ class SqlReader[E: Identified]:
         self._session = session
         self._tracked: dict[UUID, Tracked[E]] = {}
 
-    async def get(self, id: UUID, *, lock: bool = False, with_deleted: bool = False) -> E:  # noqa: A002 - the port's word
+    async def get(self, id: UUID, *, lock: bool = False, with_deleted: bool = False) -> E:
         """Return one aggregate, from the identity map when it was loaded before."""
         tracked = self._tracked.get(id)
         if tracked is not None:
-            # An unlocked copy may be out of date, and replacing it would leave the caller with two objects.
-            if lock and not tracked.locked:
-                raise RuntimeError("lock an aggregate when it is first read")
+            if lock:
+                tracked.ensure_locked()
+            if not with_deleted and getattr(tracked.entity, "deleted_at", None) is not None:
+                raise EntityNotFoundError
             return tracked.entity
         found = await self._load(
             self._prepare(("get", lock, with_deleted), lambda: self._get(lock=lock, with_deleted=with_deleted)),
@@ -59,21 +50,24 @@ class SqlReader[E: Identified]:
 
     async def get_many(self, ids: Iterable[UUID]) -> dict[UUID, E]:
         """Return those that exist, by id, in one statement."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
         ids_type = ListOf(Guid())
         statement = self._prepare(
             "get_many", lambda: self._select().where(AnyOf(self._id, bindparam("ids", type_=ids_type)))
         )
-        return {entity.id: entity for entity in await self._load(statement, {"ids": sorted(set(ids))})}
+        return {entity.id: entity for entity in await self._load(statement, {"ids": wanted})}
 
     async def find(
         self, spec: Spec[E], *, sort: str = "id", limit: int | None = None, offset: int = 0, with_deleted: bool = False
     ) -> list[E]:
         """Return the matches in a total order."""
         tree, params = self._outline(spec)
-        limited = limit is not None
+        part = (limit is not None, offset > 0)
         statement = self._prepare(
-            ("find", tree, sort, limited, with_deleted),
-            lambda: self._found(tree, sort, limited=limited, with_deleted=with_deleted),
+            ("find", tree, sort, part, with_deleted),
+            lambda: _part(self._found(tree, sort, with_deleted=with_deleted), *part),
         )
         return await self._load(statement, {**params, "limit": limit, "offset": offset})
 
@@ -87,19 +81,21 @@ class SqlReader[E: Identified]:
     async def page(self, spec: Spec[E], request: PageRequest) -> Page[E]:
         """Return one keyset page: one row more than asked for tells whether there is another."""
         tree, params = self._outline(spec)
-        sort, column = request.sort, self.mapper.column(request.sort.lstrip("-"))
+        sort, column = request.sort, self._sort_column(request.sort)
         binding = (self.mapper.table.name, self._session.organization_id, tree, sorted(params.items()), sort)
         cursors = Cursors(self._session.cursor_secret, binding, column.type.python_type)
         after = cursors.read(request.cursor) if request.cursor else None
-        statement = self._prepare(("page", tree, sort, after is None), lambda: self._page(tree, sort, after))
+        statement = self._prepare(
+            ("page", tree, sort, after is None, after is not None and after.value is None),
+            lambda: self._page(tree, sort, after),
+        )
         position = {"after": after.value, "after_id": after.id} if after else {}
         rows = await self._session.rows(statement, {**params, **position, "limit": request.limit + 1})
         found = await self._keep(rows[: request.limit])
         cursor = None
         if len(rows) > request.limit:
-            at = self.mapper.column_names.index(column.key)
-            last = rows[request.limit - 1]
-            cursor = cursors.write(Position(last[at], cast("UUID", last[self.mapper.column_names.index("id")])))
+            at, last = self.mapper.column_names.index, rows[request.limit - 1]
+            cursor = cursors.write(Position(last[at(column.name)], cast("UUID", last[at("id")])))
         total = await self.count(spec) if request.include_total else None
         return Page(items=found, next_cursor=cursor, total=total)
 
@@ -119,12 +115,15 @@ class SqlReader[E: Identified]:
         """Yield every match by id; what was read and not changed is forgotten after its batch."""
         cursor: str | None = None
         while True:
+            before = set(self._tracked)
             page = await self.page(spec, PageRequest(limit=batch, cursor=cursor, sort="id"))
             for entity in page.items:
                 yield entity
-            for entity in page.items:
-                if not self._tracked[entity.id].is_changed(self.mapper):
-                    del self._tracked[entity.id]
+            # What was there before belongs to somebody else, who may still change it.
+            for id_ in {entity.id for entity in page.items} - before:
+                tracked = self._tracked.get(id_)
+                if tracked is not None and not tracked.is_changed(self.mapper):
+                    del self._tracked[id_]
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -132,7 +131,7 @@ class SqlReader[E: Identified]:
     # -- statements ------------------------------------------------------------------------------
 
     @property
-    def _id(self) -> ColumnElement[object]:
+    def _id(self) -> Column[UUID]:
         return self.mapper.table.c.id
 
     def _select(self, tree: Outline | None = None, *, with_deleted: bool = False) -> Query:
@@ -146,24 +145,37 @@ class SqlReader[E: Identified]:
         query = self._select(with_deleted=with_deleted).where(self._id == bindparam("this_id", type_=Guid()))
         return _for_update(query, lock)
 
-    def _found(self, tree: Outline, sort: str, *, limited: bool = False, with_deleted: bool = False) -> Query:
-        query = self._select(tree, with_deleted=with_deleted).order_by(*self._order(sort))
-        if not limited:
-            return query
-        return query.limit(bindparam("limit", type_=Integer())).offset(bindparam("offset", type_=Integer()))
+    def _found(self, tree: Outline, sort: str, *, with_deleted: bool = False) -> Query:
+        return self._select(tree, with_deleted=with_deleted).order_by(*self._order(sort))
 
     def _page(self, tree: Outline, sort: str, after: Position | None) -> Query:
-        query = self._select(tree).order_by(*self._order(sort)).limit(bindparam("limit", type_=Integer()))
-        if after is None:
-            return query
-        column = self.mapper.column(sort.lstrip("-"))
-        here = tuple_(column, self._id)
-        there = tuple_(bindparam("after", type_=column.type), bindparam("after_id", type_=Guid()))
-        return query.where(here < there if sort.startswith("-") else here > there)
+        query = _part(self._found(tree, sort), limited=True, skipping=False)
+        return query if after is None else query.where(self._beyond(sort, absent=after.value is None))
+
+    def _sort_column(self, sort: str) -> Column[object]:
+        return self.mapper.column(sort.removeprefix("-"))
 
     def _order(self, sort: str) -> list[ColumnElement[object]]:
-        columns = [self.mapper.column(sort.lstrip("-")), self._id]
-        return [column.desc() if sort.startswith("-") else column.asc() for column in columns]
+        """Return a total order; absent values come first, or last when descending, on both databases."""
+        column, descending = self._sort_column(sort), sort.startswith("-")
+        columns: list[Column[Any]] = [column] if column is self._id else [column, self._id]  # reason: of two types
+        order: list[ColumnElement[object]] = [each.desc() if descending else each.asc() for each in columns]
+        if column.nullable:
+            order[0] = order[0].nulls_last() if descending else order[0].nulls_first()
+        return order
+
+    def _beyond(self, sort: str, *, absent: bool) -> ColumnElement[bool]:
+        """Return the clause for the rows behind a position, whose sort value may be ``absent``."""
+        column, descending = self._sort_column(sort), sort.startswith("-")
+        id_, after_id = self._id, bindparam("after_id", type_=Guid())
+        behind = id_ < after_id if descending else id_ > after_id
+        if absent:
+            twins = column.is_(None) & behind
+            return twins if descending else or_(twins, column.is_not(None))
+        if column is not id_:
+            here, there = tuple_(column, id_), tuple_(bindparam("after", type_=column.type), after_id)
+            behind = here < there if descending else here > there
+        return or_(behind, column.is_(None)) if descending and column.nullable else behind
 
     def _outline(self, spec: Spec[E]) -> tuple[Outline, dict[str, object]]:
         values: list[object] = []
@@ -178,18 +190,20 @@ class SqlReader[E: Identified]:
     async def _load(self, statement: Statement, params: Params, *, lock: bool = False) -> list[E]:
         return await self._keep(await self._session.rows(statement, params), lock=lock)
 
-    async def _keep(self, rows: Iterable[object], *, lock: bool = False) -> list[E]:
+    async def _keep(self, rows: Sequence[Sequence[Any]], *, lock: bool = False) -> list[E]:  # reason: positional rows
         """Hydrate rows that are new to the identity map; the others stay the objects they were."""
         entities: list[E] = []
         fresh: list[Tracked[E]] = []
         at = self.mapper.column_names.index("id")
         for row in rows:
-            id_ = row[at]  # type: ignore[index]  # reason: rows are positional
+            id_: UUID = row[at]
             tracked = self._tracked.get(id_)
             if tracked is None:
-                entity = cast("E", self.mapper.hydrate(row))  # type: ignore[arg-type]  # reason: rows are positional
+                entity: E = self.mapper.hydrate(row)
                 tracked = self._tracked[id_] = Tracked(entity, locked=lock)
                 fresh.append(tracked)
+            elif lock:
+                tracked.ensure_locked()
             entities.append(tracked.entity)
         if self.mapper.children and fresh:
             await parts.load(self._session, self.mapper, [tracked.entity for tracked in fresh])
@@ -202,3 +216,9 @@ class SqlReader[E: Identified]:
 
 def _for_update(query: Query, lock: bool) -> Query:  # noqa: FBT001 - a private switch
     return query.with_for_update() if lock else query
+
+
+def _part(query: Query, limited: bool, skipping: bool) -> Query:  # noqa: FBT001 - as above
+    if limited:
+        query = query.limit(bindparam("limit", type_=Integer()))
+    return query.offset(bindparam("offset", type_=Integer())) if skipping else query

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from sqlalchemy import Executable, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, Executable, bindparam, delete, insert, update
 
 from domain.shared.entity import Entity, SoftDeletable
-from domain.shared.errors import StaleVersion
+from domain.shared.errors import InvalidReference, StaleVersion
+from domain.shared.events import Deleted
 from domain.shared.specification import Spec
 from infrastructure.persistence import bulk, lookups, parts, tenancy
+from infrastructure.persistence.errors import StillReferenced
 from infrastructure.persistence.reader import SqlReader
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.tracking import Change, Operation, Tracked
@@ -47,7 +49,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
         if isinstance(entity, SoftDeletable):
             entity.delete(self._session.now(), self._session.author)
         else:
-            self._purged.append(entity)
+            self.purge(entity)
 
     def restore(self, entity: E) -> None:
         """Undo a soft delete."""
@@ -57,6 +59,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
 
     def purge(self, entity: E) -> None:
         """Delete the row for good."""
+        entity.record(Deleted(), self._session.now())
         self._purged.append(entity)
 
     async def update_where(self, spec: Spec[E], changes: Mapping[str, object]) -> int:
@@ -69,6 +72,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
 
     async def _each(self, spec: Spec[E], act: Callable[[E], None]) -> int:
         """Act on every match, a bounded batch in memory at a time."""
+        await self._session.flush()
         done = 0
         async for entity in self.stream(spec, batch=_BATCH):
             act(entity)
@@ -98,9 +102,8 @@ class SqlRepository[E: Entity](SqlReader[E]):
             await self._session.rows(statement, self._named(rows[0]))
         else:
             await bulk.insert(self._session, self.mapper.table, names, rows)
+        await parts.insert_all(self._session, self.mapper, added)
         for entity in added:
-            if self.mapper.children:
-                await parts.write(self._session, self.mapper, entity, None)
             if self.lookup is not None:
                 await lookups.claim(self._session, self.lookup, entity)
             self._track(entity)
@@ -115,7 +118,8 @@ class SqlRepository[E: Entity](SqlReader[E]):
             StaleVersion: somebody else wrote the aggregate first.
         """
         changes: list[Change] = []
-        changed = [tracked for tracked in self._tracked.values() if tracked.is_changed(self.mapper)]
+        purged = {entity.id for entity in self._purged}
+        changed = [t for id_, t in self._tracked.items() if id_ not in purged and t.is_changed(self.mapper)]
         # In the order the facts happened: a default is given up before another takes its place.
         for tracked in sorted(changed, key=lambda each: each.entity.first_event_order):
             entity = tracked.entity
@@ -129,8 +133,9 @@ class SqlRepository[E: Entity](SqlReader[E]):
             )
             if not found:
                 raise StaleVersion
-            await parts.write(self._session, self.mapper, entity, tracked)
+            await parts.write(self._session, self.mapper, tracked)
             tracked.remember(self.mapper)
+            tracked.locked = True
         return changes
 
     async def write_deletes(self) -> list[Change]:
@@ -138,12 +143,18 @@ class SqlRepository[E: Entity](SqlReader[E]):
 
         Raises:
             StaleVersion: somebody else wrote or deleted the aggregate first.
+            StillReferenced: another aggregate needs it.
         """
         purged, self._purged = self._purged, []
         for entity in purged:
             tracked = self._tracked.pop(entity.id)
+            await parts.clear(self._session, self.mapper, entity)
             statement = self._prepare("delete", self._delete)
-            if not await self._session.rows(statement, {"this_id": entity.id, "loaded": tracked.version}):
+            try:
+                found = await self._session.rows(statement, {"this_id": entity.id, "loaded": tracked.version})
+            except InvalidReference as error:
+                raise StillReferenced from error
+            if not found:
                 raise StaleVersion
             if self.lookup is not None:
                 await lookups.release(self._session, self.lookup, entity)
@@ -169,7 +180,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
     def _delete(self) -> Executable:
         return delete(self.mapper.table).where(*self._this_version()).returning(self.mapper.table.c.id)
 
-    def _this_version(self) -> tuple[object, ...]:
+    def _this_version(self) -> tuple[ColumnElement[bool], ...]:
         table = self.mapper.table
         return (
             tenancy.wall(table),

@@ -8,18 +8,17 @@ of the walk. Two-valued logic is kept by ``IS NOT TRUE``: NOT of an unknown is t
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from functools import cache
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, literal_column, or_, true
+from sqlalchemy import BigInteger, Column, ColumnElement, and_, bindparam, false, literal_column, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import Boolean, String
 
 from domain.shared import specification as s
-from domain.shared.specification_values import typed
+from domain.shared.specification_values import Ordered, typed
 from infrastructure.persistence.statement import AnyOf
 from infrastructure.persistence.types import JsonText, ListOf
 
@@ -29,7 +28,7 @@ type Outline = tuple[object, ...]
 class Columns(Protocol):
     """What the compiler needs of a mapper."""
 
-    def column(self, path: str) -> ColumnElement[object]:
+    def column(self, path: str) -> Column[object]:
         """Return the column behind an attribute path."""
         ...
 
@@ -90,7 +89,7 @@ def outline[E](spec: s.Spec[E], columns: Columns, values: list[object]) -> Outli
 
     Raises:
         AttributeError: a field the entity does not have.
-        TypeError: an unknown kind of specification.
+        TypeError: an unknown kind of specification, or an order between values of different types.
     """
     match spec:
         case s.And(left, right):
@@ -101,49 +100,114 @@ def outline[E](spec: s.Spec[E], columns: Columns, values: list[object]) -> Outli
             return ("not", outline(inner, columns, values))
         case s.Everything():
             return ("true",)
-        case s.FieldSpec():
-            return _leaf(spec, columns.column(spec.field), values)
+        case s.FieldSpec() if type(spec) in _LEAVES:
+            return _LEAVES[type(spec)](spec, columns.column(spec.field), values)
     raise TypeError(f"cannot compile {type(spec).__name__} to SQL")
 
 
-def _leaf(spec: s.FieldSpec, column: ColumnElement[object], values: list[object]) -> Outline:
-    field = spec.field
-    match spec:
-        case s.IsNull() | s.Equal(value=None):
-            return ("null", field)
-        case s.IsNotNull() | s.NotEqual(value=None):
-            return ("not", ("null", field))
-        case s.NotEqual(value=value):
-            return ("not", _leaf(s.Equal(field, value), column, values))
-        case s.Equal(value=value) if not _comparable(column, value):
-            return ("false",)
-        case s.Equal(value=value):
-            values.append(value)
-        case s.GreaterThan() | s.GreaterOrEqual() | s.LessThan() | s.LessOrEqual():
-            values.append(spec.value)
-        case s.Between(low=low, high=high):
-            values.extend((low, high))
-        case s.In(values=given):
-            values.append([v for v in given if _comparable(column, v)])
-        case s.Like(pattern=pattern) | s.ILike(pattern=pattern):
-            values.append(pattern)
-        case s.JsonContains(value=pairs):
-            values.append(json.dumps(dict(pairs)))
-        case _:
-            raise TypeError(f"cannot compile {type(spec).__name__} to SQL")
-    return (type(spec).__name__, field)
+def _equal(spec: s.Equal | s.NotEqual, column: Column[object], values: list[object]) -> Outline:
+    if spec.value is None:
+        return ("null", spec.field)
+    if not _can_hold(column, spec.value):
+        return _NOTHING
+    values.append(spec.value)
+    return ("Equal", spec.field)
 
 
-def _comparable(column: ColumnElement[object], value: object) -> bool:
-    """Say whether equality can hold at all: text is never a number, and True is not 1."""
-    kinds = column.type.python_type
-    if isinstance(value, bool) or kinds is bool:
-        return isinstance(value, bool) and kinds is bool
-    return any(isinstance(value, kind) and issubclass(kinds, kind) for kind in (str, int, datetime, UUID))
+def _ordered(
+    spec: s.GreaterThan | s.GreaterOrEqual | s.LessThan | s.LessOrEqual, column: Column[object], values: list[object]
+) -> Outline:
+    value = _same_type(column, spec.value)
+    if isinstance(value, int) and not _can_hold(column, value):
+        # Every number the column can hold lies on one side of a value that is too large for it.
+        selects_all = (value < 0) == isinstance(spec, s.GreaterThan | s.GreaterOrEqual)
+        return ("not", ("null", spec.field)) if selects_all else _NOTHING
+    values.append(value)
+    return (type(spec).__name__, spec.field)
+
+
+def _between(spec: s.Between, column: Column[object], values: list[object]) -> Outline:
+    low, high = _same_type(column, spec.low), _same_type(column, spec.high)
+    if isinstance(low, int) and isinstance(high, int):
+        least, most = _limits(column)
+        low, high = max(low, least), min(high, most)
+        if low > high:
+            return _NOTHING
+    values.extend((low, high))
+    return ("Between", spec.field)
+
+
+def _in(spec: s.In, column: Column[object], values: list[object]) -> Outline:
+    values.append([value for value in spec.values if _can_hold(column, value)])
+    return ("In", spec.field)
+
+
+def _like_pattern(spec: s.Like | s.ILike, column: Column[object], values: list[object]) -> Outline:
+    if _kind(column) is not str:
+        return _NOTHING
+    values.append(spec.pattern)
+    return (type(spec).__name__, spec.field)
+
+
+def _json_pairs(spec: s.JsonContains, column: Column[object], values: list[object]) -> Outline:
+    if _kind(column) is not Mapping:
+        return _NOTHING
+    values.append(json.dumps(dict(spec.value)))
+    return ("JsonContains", spec.field)
+
+
+_NOTHING: Outline = ("false",)
+_LEAVES: Mapping[type[s.FieldSpec], Callable[[Any, Column[object], list[object]], Outline]] = {  # reason: by their key
+    s.IsNull: lambda spec, column, values: ("null", spec.field),  # noqa: ARG005 - the shape all leaves share
+    s.IsNotNull: lambda spec, column, values: ("not", ("null", spec.field)),  # noqa: ARG005 - as above
+    s.Equal: _equal,
+    s.NotEqual: lambda spec, column, values: ("not", _equal(spec, column, values)),
+    s.GreaterThan: _ordered,
+    s.GreaterOrEqual: _ordered,
+    s.LessThan: _ordered,
+    s.LessOrEqual: _ordered,
+    s.Between: _between,
+    s.In: _in,
+    s.Like: _like_pattern,
+    s.ILike: _like_pattern,
+    s.JsonContains: _json_pairs,
+}
+
+
+@cache
+def _kind(column: Column[object]) -> type:
+    """Return the type of the attribute behind a column; JSON counts as a mapping, whatever is in it."""
+    return Mapping if isinstance(column.type, JsonText) else column.type.python_type
+
+
+@cache
+def _limits(column: Column[object]) -> tuple[int, int]:
+    """Return the least and the largest number a column can hold."""
+    most = 2**63 - 1 if isinstance(column.type, BigInteger) else 2**31 - 1
+    return -most - 1, most
+
+
+def _can_hold(column: Column[object], value: object) -> bool:
+    """Say whether equality is possible at all: text is never a number, True is not 1, and numbers may be too large."""
+    kind = _kind(column)
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if isinstance(value, int) and kind is int:
+        least, most = _limits(column)
+        return least <= value <= most
+    return isinstance(value, kind)
+
+
+def _same_type(column: Column[object], value: Ordered) -> Ordered:
+    """Return the value if the column's values have an order with it."""
+    kind = _kind(column)
+    if kind is bool or not isinstance(value, kind):
+        raise TypeError(f"cannot order {column.name} and {type(value).__name__}")
+    return value
 
 
 def clause(tree: Outline, columns: Columns) -> ColumnElement[bool]:
-    """Build the SQL condition of an outline with parameters p0, p1, …"""
+    """Build the SQL condition of an outline; its parameters are p0, p1 and so on."""
     return _clause(tree, columns, (f"p{n}" for n in itertools.count()))
 
 

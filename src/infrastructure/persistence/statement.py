@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import ColumnElement, Dialect, Executable, column, func, select
+from sqlalchemy import Boolean, Dialect, Executable
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.functions import FunctionElement
 
 type Params = Mapping[str, object]
 
@@ -38,33 +38,20 @@ class Statement:
         return [params[name] if name in params else self._defaults[name] for name in self._order]
 
 
-class AnyOf(ColumnElement[bool]):
-    """``column = any(one list parameter)``: one statement text for every length of the list."""
+class AnyOf(FunctionElement[bool]):
+    """``AnyOf(column, parameter)``: one statement text for every length of a :class:`~.types.ListOf` parameter."""
 
+    type = Boolean()
     inherit_cache = True
-
-    def __init__(self, left: ColumnElement[object], values: BindParameter[object]) -> None:
-        """Compare ``left`` with the items of a :class:`~.types.ListOf` parameter."""
-        super().__init__()
-        self.left = left
-        self.values = values
-
-    def get_children(self, **_: object) -> tuple[ColumnElement[object], BindParameter[object]]:  # type: ignore[override]  # reason: a narrower tuple
-        """Let SQLAlchemy see the column and the parameter."""
-        return self.left, self.values
-
-    _traverse_internals = ()  # type: ignore[assignment]  # reason: statements holding it are kept by us, not cached by SQLAlchemy
-
-
-AnyOf.inherit_cache = False
 
 
 @compiles(AnyOf, "postgresql")
 def _any_array(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
-    return f"{compiler.process(element.left, **kw)} = ANY ({compiler.process(element.values, **kw)})"
+    left, values = (compiler.process(each, **kw) for each in element.clauses)
+    return f"({left} = ANY ({values}))"
 
 
 @compiles(AnyOf, "sqlite")
 def _in_json(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
-    values = select(column("value")).select_from(func.json_each(element.values))
-    return f"{compiler.process(element.left, **kw)} IN ({compiler.process(values, **kw)})"
+    left, values = (compiler.process(each, **kw) for each in element.clauses)
+    return f"({left} IN (SELECT value FROM json_each({values})))"  # noqa: S608 - both sides are compiled by SQLAlchemy

@@ -61,28 +61,45 @@ def users_policies() -> list[str]:
     ]
 
 
+_DROP_EVERY_POLICY = """
+DO $$ DECLARE p name; BEGIN
+    FOR p IN SELECT polname FROM pg_policy WHERE polrelid = '{table}'::regclass LOOP
+        EXECUTE format('DROP POLICY %I ON {table}', p);
+    END LOOP;
+END $$
+"""
+
+
 def drop_policies(table: str) -> list[str]:
     """Return the statements that take every policy off a table, for a downgrade."""
     return [
-        f"DO $$ DECLARE p name; BEGIN FOR p IN SELECT polname FROM pg_policy WHERE polrelid = '{table}'::regclass "
-        f"LOOP EXECUTE format('DROP POLICY %I ON {table}', p); END LOOP; END $$",
+        _DROP_EVERY_POLICY.format(table=table),
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
     ]
 
 
+_FOUND = "organization_id uuid, subject_id uuid"
+_FIND = """
+SELECT l.organization_id, l.subject_id FROM public.lookups l WHERE l.kind = '{kind}' AND l.value = wanted
+"""
+_KEY = """
+organization_id uuid, id uuid, scopes jsonb, expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz
+"""
+_AUTHENTICATE = """
+SELECT k.organization_id, k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at FROM public.lookups l
+JOIN public.api_keys k ON k.organization_id = l.organization_id AND k.id = l.subject_id
+WHERE l.kind = 'api_key' AND l.value = wanted
+"""
 _FUNCTIONS = {
-    "stoa_find_payment_link(wanted text)": (
-        "organization_id uuid, subject_id uuid",
-        "SELECT l.organization_id, l.subject_id FROM public.lookups l WHERE l.kind = 'payment_link' AND l.value = wanted",
-    ),
-    "stoa_authenticate(wanted text)": (
-        "organization_id uuid, id uuid, scopes jsonb, expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz",  # noqa: E501 - one signature
-        "SELECT k.organization_id, k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at FROM public.lookups l"
-        " JOIN public.api_keys k ON k.organization_id = l.organization_id AND k.id = l.subject_id"
-        " WHERE l.kind = 'api_key' AND l.value = wanted",
-    ),
+    "stoa_find_organization": (_FOUND, _FIND.format(kind="organization")),
+    "stoa_find_payment_link": (_FOUND, _FIND.format(kind="payment_link")),
+    "stoa_authenticate": (_KEY, _AUTHENTICATE),
 }
+_CREATE = """
+CREATE FUNCTION {name}(wanted text) RETURNS TABLE ({columns}) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog AS $$ {query} $$
+"""
 
 
 def lookup_functions() -> list[str]:
@@ -91,11 +108,9 @@ def lookup_functions() -> list[str]:
     Their owner logs in nowhere, bypasses nothing and has a policy of its own on exactly the tables they read.
     """
     statements = []
-    for signature, (columns, query) in _FUNCTIONS.items():
-        name = signature.partition("(")[0]
+    for name, (columns, query) in _FUNCTIONS.items():
         statements += [
-            f"CREATE FUNCTION {signature} RETURNS TABLE ({columns}) LANGUAGE sql STABLE SECURITY DEFINER"
-            f" SET search_path = pg_catalog AS $$ {query} $$",
+            _CREATE.format(name=name, columns=columns, query=query),
             f"ALTER FUNCTION {name}(text) OWNER TO {AUTH}",
             f"REVOKE ALL ON FUNCTION {name}(text) FROM PUBLIC",
             f"GRANT EXECUTE ON FUNCTION {name}(text) TO {APP}",
@@ -105,7 +120,7 @@ def lookup_functions() -> list[str]:
 
 def drop_lookup_functions() -> list[str]:
     """Return the statements that undo :func:`lookup_functions`."""
-    return [f"DROP FUNCTION {signature.partition('(')[0]}(text)" for signature in _FUNCTIONS]
+    return [f"DROP FUNCTION {name}(text)" for name in _FUNCTIONS]
 
 
 TIMEOUTS = {

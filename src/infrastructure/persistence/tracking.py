@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.shared.entity import Entity
 from infrastructure.persistence.mapper import Mapper
 
 type Values = tuple[object, ...]
+
+
+class Identified(Protocol):
+    """Anything with an identity."""
+
+    @property
+    def id(self) -> UUID:
+        """Return the identity."""
+        ...
 
 
 class Operation(StrEnum):
@@ -41,6 +51,15 @@ class Tracked[E]:
         self._values: Values | None = None
         self._parts: dict[str, dict[UUID, Values]] = {}
 
+    def ensure_locked(self) -> None:
+        """Refuse to pass an unlocked copy off as locked: it may be out of date, and a second object is no way out.
+
+        Raises:
+            RuntimeError: the aggregate was first read without a lock.
+        """
+        if not self.locked:
+            raise RuntimeError("lock an aggregate when it is first read")
+
     def remember(self, mapper: Mapper[E]) -> None:
         """Take the present state as the stored one."""
         self.version = getattr(self.entity, "version", 0)
@@ -66,7 +85,7 @@ class Tracked[E]:
         return {name: new for name, new, old in zip(mapper.column_names, present, stored, strict=True) if new != old}
 
 
-def part_values[E](mapper: Mapper[E], name: str, entity: E) -> dict[UUID, Values]:
+def part_values(mapper: Mapper[Any], name: str, entity: object) -> dict[UUID, Values]:  # reason: of any aggregate
     """Return the column values of an aggregate's parts, by id."""
     child = mapper.children[name].mapper
     return {part.id: child.dehydrate(part) for part in getattr(entity, name)}

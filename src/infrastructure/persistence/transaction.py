@@ -8,6 +8,7 @@ connection whose end is unknown is terminated and leaves the pool.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
+from typing import Self, cast
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ from application.kernel.idempotency import OutcomeUnknown
 from infrastructure.persistence.errors import ConnectionLost, translate
 from infrastructure.persistence.statement import Params, Statement
 
+# Rows of both drivers are read by position; asyncpg's are no Sequence by type, only by behaviour.
 type Rows = Sequence[Sequence[object]]
 
 
@@ -40,6 +42,13 @@ class Transaction(ABC):
     @abstractmethod
     async def _end(self, *, commit: bool) -> None:
         """Send COMMIT or ROLLBACK and give the connection back."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Commit at the end of the block, roll back on any failure."""
+        await (self.commit() if kind is None else self.rollback())
 
     async def commit(self) -> None:
         """Commit.
@@ -95,14 +104,14 @@ class PostgresTransaction(Transaction):
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
         try:
-            return await self._driver.fetch(statement.sql, *statement.arguments(params))
+            return cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
         except Exception as error:
             raise translate(error) from error
 
     async def only(self, statement: Statement, params: Params) -> Rows:
         """Run one statement in autocommit and give the connection back."""
         try:
-            rows = await self._driver.fetch(statement.sql, *statement.arguments(params))
+            rows = cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
         except BaseException as error:
             await _settled(self._discard())
             if isinstance(error, Exception):
@@ -154,13 +163,17 @@ class SqliteTransaction(Transaction):
     def __init__(self, connection: AsyncConnection) -> None:
         """Take an open AUTOCOMMIT connection."""
         self._connection = connection
+        self._read_only = False
 
     async def begin(self, *, read_only: bool) -> None:
         """Take the write lock at once unless only reading: an upgrade later could deadlock."""
+        self._read_only = read_only
         try:
+            if read_only:
+                await self._connection.exec_driver_sql("PRAGMA query_only=ON")
             await self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
         except BaseException as error:
-            await _settled(self._connection.close())
+            await _settled(self._discard())
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
@@ -184,12 +197,18 @@ class SqliteTransaction(Transaction):
     async def _end(self, *, commit: bool) -> None:
         try:
             await self._connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
+            if self._read_only:
+                await self._connection.exec_driver_sql("PRAGMA query_only=OFF")
         except Exception as error:
-            await self._connection.invalidate()
+            await self._discard()
             if commit:
                 raise translate(error) from error
-        finally:
-            await self._connection.close()
+            return
+        await self._connection.close()
+
+    async def _discard(self) -> None:
+        await self._connection.invalidate()
+        await self._connection.close()
 
 
 def _known(statement: Statement, params: Params) -> dict[str, object]:

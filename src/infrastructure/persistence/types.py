@@ -7,6 +7,7 @@ type must already exchange the driver's own values; on SQLite the processors bel
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, Uuid
 from sqlalchemy.dialects import postgresql
@@ -34,8 +35,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Use timestamptz, or text where there is none."""
         return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))  # type: ignore[arg-type]  # reason: the text holds a datetime
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:  # type: ignore[override]  # reason: text on SQLite
-        """Refuse naive datetimes; write microseconds always."""
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """Write text in UTC, with all six digits of the microseconds."""
         if value is None or dialect.name != "sqlite":
             return value
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
@@ -58,7 +59,7 @@ class JsonText(TypeDecorator[str]):
         return dialect.type_descriptor(Text())
 
 
-class _RawJsonb(postgresql.JSONB):
+class _RawJsonb(postgresql.JSONB[str]):
     """The column type jsonb, whose values stay text in both directions."""
 
     def bind_processor(self, dialect: Dialect) -> None:
@@ -74,10 +75,11 @@ class ListOf(TypeDecorator[Sequence[object]]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, item: TypeEngine[object]) -> None:
+    def __init__(self, item: TypeEngine[Any]) -> None:  # reason: a parameter only sends values, whatever their type
         """Hold values of the ``item`` type."""
         super().__init__()
-        self.item = item
+        # PostgreSQL would cut longer texts off to fit a cast to varchar(n)[], and then find them equal.
+        self.item: TypeEngine[Any] = Text() if isinstance(item, String) else item  # reason: as above
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Sequence[object]]:
         """Choose the carrier."""

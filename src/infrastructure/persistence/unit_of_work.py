@@ -5,20 +5,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, func, select
-
 from application.kernel.actor import PLATFORM, Actor
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
-from domain.shared.entity import Entity
 from domain.shared.errors import Forbidden, NotFound
 from domain.shared.ids import OrganizationId
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.idempotency import IdempotencyStore
 from infrastructure.persistence.journal import Journal
-from infrastructure.persistence.models.technical import LookupRow
-from infrastructure.persistence.reader import SqlReader
+from infrastructure.persistence.lookups import find_statement
 from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
 from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
 from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
@@ -32,14 +28,13 @@ from infrastructure.persistence.repositories.payments import SqlPaymentLinkRepos
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.transaction import Transaction
-from infrastructure.persistence.types import text
 from infrastructure.persistence.work_tables import Jobs, Numbers
 
 
-class repository[R: SqlReader[Entity] | SqlAuditEntryRepository]:  # noqa: N801 - used as a decorator-like attribute
+class repository[R]:  # noqa: N801 - used like a decorator
     """An attribute that makes its repository at first use and keeps it for the unit of work."""
 
-    def __init__(self, kind: type[R]) -> None:
+    def __init__(self, kind: Callable[[Session], R]) -> None:
         """Remember which repository to make."""
         self._kind = kind
 
@@ -114,7 +109,8 @@ class SqlUnitOfWork:
     async def enter_by(self, lookup: str, value: str) -> UUID:
         """Go on in the organization that owns a public value."""
         session = self.session
-        statement = session.prepare(("find", lookup), lambda: _find(lookup, postgres=session.database.is_postgres))
+        postgres = session.database.is_postgres
+        statement = session.prepare(("find", lookup), lambda: find_statement(lookup, postgres=postgres))
         rows = await session.rows(statement, {"lookup_value": value})
         if not rows:
             raise NotFound
@@ -137,16 +133,6 @@ class SqlUnitOfWork:
 
 
 _ORDER = [name for name, value in vars(SqlUnitOfWork).items() if isinstance(value, repository)]
-
-
-def _find(kind: str, *, postgres: bool) -> Executable:
-    """Look a public value up before the tenant is known, through a function of that one purpose."""
-    value = bindparam("lookup_value", type_=text())
-    if postgres:
-        found = getattr(func, f"stoa_find_{kind}")(value).table_valued("organization_id", "subject_id")
-        return select(found.c.organization_id, found.c.subject_id)
-    table = LookupRow.__table__
-    return select(table.c.organization_id, table.c.subject_id).where(table.c.kind == kind, table.c.value == value)
 
 
 class UnitOfWorkFactory(IUnitOfWorkFactory):

@@ -19,7 +19,7 @@ from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, 
 from interfaces.http.envelope import Envelope
 from interfaces.http.errors import InternalError, MethodNotAllowed, UnknownPath
 from interfaces.http.openapi import build_document
-from interfaces.http.operation import read_operations
+from interfaces.http.operation import Operation, read_operations
 from interfaces.http.router import Router
 from interfaces.http.routes import ROUTES, RouteRow
 
@@ -68,21 +68,25 @@ def create_app(
         DeclarationError: the table and the registry differ.
         TypeError: a command or a view has a field without a schema.
     """
-    operations = read_operations(routes, registry)
-    services = Services(dispatcher, authenticate, observe)
-    router = Router()
-    for operation in operations:
-        router.add(operation.method, operation.path, Endpoint(operation, services))
-    app = FastAPIOffline(
-        docs_url=_DOCS, redoc_url=None, static_url=_STATIC, title="Stoa", lifespan=lifespan, redirect_slashes=False
-    )
-    # First, because the framework tries its routes in order.
-    app.router.routes.insert(0, Mount(_PREFIX, app=router))
-    document = build_document(operations, _PREFIX)
-    app.openapi = lambda: document  # type: ignore[method-assign]  # reason: the framework's documented way to do it
+    app = _framework(read_operations(routes, registry), Services(dispatcher, authenticate, observe), lifespan)
     _add_health(app, readiness, metrics, metrics_content_type)
     if mcp_app is not None:
         app.router.routes.append(Mount("/mcp", app=mcp_app))
+    return app
+
+
+def _framework(operations: list[Operation], services: Services, lifespan: Lifespan | None) -> FastAPI:
+    """Put the operations into the framework, which adds the page of the documentation and runs the lifespan."""
+    router = Router()
+    for operation in operations:
+        router.add(operation.method, operation.path, Endpoint(operation, services))
+    document = build_document(operations, _PREFIX)
+    app = FastAPIOffline(
+        docs_url=_DOCS, redoc_url=None, static_url=_STATIC, title="Stoa", lifespan=lifespan, redirect_slashes=False
+    )
+    app.openapi = lambda: document  # type: ignore[method-assign]  # reason: the framework's documented way to do it
+    # First, because the framework tries its routes in order.
+    app.router.routes.insert(0, Mount(_PREFIX, app=router))
     app.add_exception_handler(HTTPException, _translate)
     app.add_middleware(Envelope, pages=(_DOCS, _STATIC))
     return app

@@ -43,6 +43,10 @@ def console() -> StringIO:
     return stream
 
 
+def fail(message: str) -> None:
+    raise RuntimeError(message)
+
+
 def records(stream: StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
@@ -84,14 +88,12 @@ def test_secrets_never_reach_the_log(request: pytest.FixtureRequest, stream: str
     logger.warning("password=hunter2", provider_token="hunter2", nested={"cvv": "hunter2"})
     logging.getLogger("x").warning("postgresql://me:%s@db", "hunter2")
     try:
-        hunter = "hunter2"
-        raise RuntimeError(f"cannot connect to postgresql://me:{hunter}@db")
+        fail("cannot connect to postgresql://me:" + "hun" + "ter2@db")
     except RuntimeError:
         logger.exception("failed")
         logging.getLogger("x").exception("failed")
     assert "RuntimeError" in out.getvalue()
-    # The traceback quotes the line of source above, which holds the literal in this test only.
-    assert "hunter2" not in out.getvalue().replace('hunter = "hunter2"', "")
+    assert "hunter2" not in out.getvalue()
 
 
 def test_a_record_is_one_line_of_json(log: StringIO) -> None:
@@ -110,8 +112,8 @@ def test_the_console_escapes_what_could_forge_a_line(console: StringIO) -> None:
     assert r"name\nforged" in line
     assert r"Ada\r\n\x1b[31m\u202e\ud800" in line
     try:
-        raise ValueError("first\nforged")
-    except ValueError:
+        fail("first\nforged")
+    except RuntimeError:
         structlog.get_logger("stoa.test").exception("failed")
     assert not [line for line in console.getvalue().splitlines() if line.startswith(("forged", "Traceback"))]
 

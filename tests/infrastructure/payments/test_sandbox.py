@@ -108,7 +108,7 @@ async def test_a_key_of_another_charge_is_a_mistake(provider: SandboxPaymentProv
     assert [record.amount for record in provider.charges] == [1250]
 
 
-async def test_the_journal_survives_a_kill(tmp_path: Path) -> None:
+def test_the_journal_survives_a_kill(tmp_path: Path) -> None:
     """A process killed right after its charge leaves a charge that the next process knows."""
     journal = tmp_path / "sandbox.jsonl"
     program = f"""
@@ -126,10 +126,10 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
 
     provider = SandboxPaymentProvider(journal=journal)
-    found = await provider.lookup("att_1")
+    found = asyncio.run(provider.lookup("att_1"))
     assert found is not None
     assert found.status is SUCCEEDED
-    await provider.charge(charge("unknown"))
+    asyncio.run(provider.charge(charge("unknown")))
     assert len(provider.charges) == 1
     assert journal.stat().st_mode & 0o077 == 0
 

@@ -1,17 +1,13 @@
 """The HTTP face over the toy registry: what a caller sees, whatever is behind it."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
-from fastapi import FastAPI
-from httpx2 import ASGITransport, AsyncClient, Response
+from httpx2 import AsyncClient
 
-from application.kernel.actor import PUBLIC_ACTOR, Actor, ActorKind, Scope
+from application.kernel.actor import PUBLIC_ACTOR
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyInProgress, IdempotencyKeyReused
 from application.kernel.use_case import DeclarationError
@@ -21,54 +17,12 @@ from domain.shared.errors import (
     MalformedInput,
     RateLimited,
     StaleVersion,
-    Unauthenticated,
     Unavailable,
 )
-from domain.shared.ids import OrganizationId
 from interfaces.http.app import create_app
 from interfaces.http.routes import ROUTES
-from tests.interfaces.toy import REGISTRY, ROWS, THING, ChangeThing, CreateThing, ListThings, UpdateThing
-
-LINK = "plink_01m7xqdwdxecebcwzk30ktqpss"
-VIEW = {"id": LINK, "version": 3, "name": "A thing", "created_at": datetime(2030, 1, 1, tzinfo=UTC)}
-ACTOR = Actor(kind=ActorKind.API_KEY, id="key_x", organization_id=OrganizationId(UUID(int=1)), scopes=frozenset(Scope))
-
-
-@dataclass
-class Behind:
-    """What the face talks to: it answers with ``outcome``, or raises it."""
-
-    outcome: Outcome | Exception = field(default_factory=lambda: Outcome(VIEW))  # type: ignore[arg-type]  # reason: a literal
-    checks: Mapping[str, str] = field(default_factory=lambda: {"database": "ok", "broker": "degraded: down"})
-    calls: list[tuple[str, Any, Call]] = field(default_factory=list)
-    observed: list[tuple[str, str, str]] = field(default_factory=list)
-
-    async def dispatch(self, name: str, command: object, call: Call) -> Outcome:
-        self.calls.append((name, command, call))
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-    async def authenticate(self, token: str) -> Actor:
-        if token == "reader":
-            return Actor(kind=ACTOR.kind, id="key_y", organization_id=ACTOR.organization_id, scopes=frozenset())
-        if token != "secret":
-            raise Unauthenticated
-        return ACTOR
-
-    async def readiness(self) -> Mapping[str, str]:
-        return self.checks
-
-    def observe(self, name: str, face: str, code: str, seconds: float) -> None:
-        assert seconds >= 0
-        self.observed.append((name, face, code))
-
-    def app(self) -> FastAPI:
-        return create_app(
-            registry=REGISTRY, dispatcher=self.dispatch, authenticate=self.authenticate, readiness=self.readiness,
-            metrics=lambda: b"up 1\n", metrics_content_type="text/plain; version=0.0.4", observe=self.observe,
-            routes=ROWS,
-        )  # fmt: skip
+from tests.interfaces.http.face import ACTOR, LINK, VIEW, Behind, check_problem, client_of
+from tests.interfaces.toy import REGISTRY, THING, ChangeThing, CreateThing, ListThings, UpdateThing
 
 
 @pytest.fixture
@@ -78,22 +32,8 @@ def behind() -> Behind:
 
 @pytest.fixture
 async def http(behind: Behind) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(behind.app())
-    headers = {"Authorization": "Bearer secret"}
-    async with AsyncClient(transport=transport, base_url="http://stoa", headers=headers) as client:
+    async with client_of(behind) as client:
         yield client
-
-
-def check_problem(response: Response, status: int, code: str) -> dict[str, Any]:
-    """Check everything that problems have in common."""
-    assert (response.status_code, response.json()["code"]) == (status, code), response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    body: dict[str, Any] = response.json()
-    assert set(body) == {"type", "title", "status", "detail", "code", "request_id", "errors"}
-    assert body["type"] == f"urn:stoa:error:{code}"
-    assert body["status"] == status
-    assert body["request_id"] == response.headers["x-request-id"]
-    return body
 
 
 async def test_a_creation_says_where_the_resource_is(http: AsyncClient, behind: Behind) -> None:
@@ -156,8 +96,8 @@ async def test_money_moves_under_a_key_only(http: AsyncClient, behind: Behind) -
     """The key is required before the command is even read, and must be printable."""
     path = f"/v1/things/{LINK}/pay"
     check_problem(await http.post(path), 400, "idempotency_key_missing")
-    for key in ("", "k" * 256, "kö".encode(), "a\tb"):
-        response = await http.post(path, headers=[("Idempotency-Key", key)])  # type: ignore[list-item]  # reason: bytes
+    for key in (b"", b"k" * 256, "kö".encode(), b"a\tb"):
+        response = await http.post(path, headers=[(b"Idempotency-Key", key)])
         check_problem(response, 400, "idempotency_key_malformed")
     assert (await http.post(path, headers={"Idempotency-Key": "k"})).status_code == 200
     assert isinstance(behind.calls[0][1], ChangeThing)
@@ -292,8 +232,6 @@ async def test_a_bug_is_opaque_and_logged_once(
 
 def test_the_table_and_the_registry_must_agree(behind: Behind) -> None:
     """A use-case without a route, or the other way round, stops the start."""
-    behind_app: Callable[[], FastAPI] = behind.app
-    assert behind_app()
     with pytest.raises(DeclarationError, match="routes and use-cases differ"):
         create_app(
             registry=REGISTRY, dispatcher=behind.dispatch, authenticate=behind.authenticate, metrics=bytes,

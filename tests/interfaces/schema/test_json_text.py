@@ -1,6 +1,6 @@
 """JSON text is refused for every reason there is to doubt it."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -47,12 +47,12 @@ def test_doubtful_text_is_refused_with_a_code(body: bytes, code: str) -> None:
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"[" * 1_000_000, b"9" * 1_000_000, b"[" + b"[]," * 300_000 + b"[]]"])
 def test_hostile_text_is_cheap(body: bytes) -> None:
     """Depth, digits and mere number of lists cost no more than reading the text does."""
-    started = perf_counter()
+    started = process_time()
     try:
         decode_json(body)
     except MalformedInput:
-        assert perf_counter() - started < 0.05
-    assert perf_counter() - started < 1
+        assert process_time() - started < 0.05
+    assert process_time() - started < 1
 
 
 def test_thirty_two_levels_are_read() -> None:

@@ -27,7 +27,7 @@ class ProductRow(SoftDeletableRow):
             postgresql_where=_ALIVE,
             sqlite_where=_ALIVE,
             info={"error": SkuTaken},
-        ),  # fmt: skip
+        ),
         Index("ix_products_created_at", "organization_id", "created_at", "id"),
     )
 

@@ -28,7 +28,7 @@ class CustomerRow(SoftDeletableRow):
             postgresql_where=_ALIVE,
             sqlite_where=_ALIVE,
             info={"error": CustomerEmailTaken},
-        ),  # fmt: skip
+        ),
         Index(
             "uq_customers_external_id",
             "organization_id",
@@ -37,7 +37,7 @@ class CustomerRow(SoftDeletableRow):
             postgresql_where=_ALIVE,
             sqlite_where=_ALIVE,
             info={"error": ExternalIdTaken},
-        ),  # fmt: skip
+        ),
         Index("ix_customers_created_at", "organization_id", "created_at", "id"),
     )
 
@@ -65,7 +65,7 @@ class PaymentMethodRow(SoftDeletableRow):
             unique=True,
             postgresql_where=_DEFAULT,
             sqlite_where=_DEFAULT,
-        ),  # fmt: skip
+        ),
     )
 
     customer_id: Mapped[UUID]

@@ -26,7 +26,7 @@ class PaymentLinkRow(TenantRow):
         # The last wall behind the row lock: no race can sell a use twice.
         CheckConstraint(
             "max_uses is null or uses <= max_uses", name="uses_within_limit", info={"error": PaymentLinkUsedUp}
-        ),  # fmt: skip
+        ),
     )
 
     slug: Mapped[str] = mapped_column(text(64))

@@ -52,7 +52,7 @@ class AuditEntryRow(Base):
             "entry_no",
             postgresql_where=sql("seq is null"),
             sqlite_where=sql("seq is null"),
-        ),  # fmt: skip
+        ),
         Index("ix_audit_entries_seq", "organization_id", "seq"),
         {"info": {"unmapped": ("entry_no",)}},
     )
@@ -65,7 +65,7 @@ class AuditEntryRow(Base):
     action: Mapped[str] = mapped_column(text(80))
     operation: Mapped[str] = mapped_column(text(20))
     subject_type: Mapped[str] = mapped_column(text(80))
-    subject_id: Mapped[UUID]
+    subject_id: Mapped[str] = mapped_column(text(80))
     subject_version: Mapped[int]
     changes: Mapped[str] = mapped_column(text())
     request_id: Mapped[str] = mapped_column(text(80))

@@ -1,6 +1,7 @@
 """From a bearer token to a caller: one look-up per request, so that a revoked key is refused on the next one."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -81,10 +82,8 @@ class Authenticator:
 
 async def _quietly(act: Callable[[], Awaitable[None]]) -> None:
     """A lost note of last use is not worth an error anywhere."""
-    try:
+    with contextlib.suppress(Exception):  # the next request tries again
         await act()
-    except Exception:  # noqa: BLE001, S110 - see above; the next request tries again
-        pass
 
 
 def _refuse_ended(expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> None:

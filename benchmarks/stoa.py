@@ -1,0 +1,89 @@
+"""Stoa, wired as the container wires it: use-case, dispatcher, unit of work, repository."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+from uuid import UUID
+
+import application
+from application.catalog.products import CreateProduct, GetProduct, ListProducts, UpdateProduct
+from application.kernel.actor import operator
+from application.kernel.dispatcher import Call, Dispatcher
+from application.kernel.ports import IAPIKeys, IClock, IIds, ISlugs
+from application.kernel.use_case import load_registry
+from application.kernel.wire import Wire
+from application.payments.payment_orders import GetPaymentOrder, ListPaymentOrders
+from benchmarks import facts
+from domain.shared.ids import OrganizationId, PaymentOrderId, ProductId
+from infrastructure.persistence.authenticator import Authenticator
+from infrastructure.persistence.cursor import CursorSecret
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.errors import register_constraints
+from infrastructure.persistence.models.base import Base
+from infrastructure.persistence.unit_of_work import SqlUnitOfWork, UnitOfWorkFactory
+from infrastructure.security.api_keys import APIKeys
+from infrastructure.system import RandomSlugs, SystemClock
+
+KEYS = APIKeys(b"a pepper for benchmarks only")
+
+
+class Stoa:
+    """Whole use-cases through the dispatcher, from the command to the outside form of the answer."""
+
+    def __init__(self, database: Database, organization_id: OrganizationId, committed: Callable[[], None]) -> None:
+        register_constraints(Base.metadata)
+        clock = SystemClock()
+        self.database = database
+        self.registry = load_registry(application)
+        self.units = UnitOfWorkFactory(
+            database, clock=clock, ids=facts.IDS, cursor_secret=CursorSecret(b"cursor"), committed=committed
+        )
+        ports: dict[type, object] = {IClock: clock, IIds: facts.IDS, IAPIKeys: KEYS, ISlugs: RandomSlugs()}
+        self.dispatch = Dispatcher(self.units, ports, self.registry)
+        self.authenticate = Authenticator(database, KEYS, clock)
+        self.call = Call(actor=operator(organization_id), request_id=facts.REQUEST_ID)
+
+    async def get_product(self, id_: UUID) -> Wire:
+        return (await self.dispatch("products.get", GetProduct(id=ProductId(id_)), self.call)).body
+
+    async def get_order(self, id_: UUID) -> Wire:
+        return (await self.dispatch("payment_orders.get", GetPaymentOrder(id=PaymentOrderId(id_)), self.call)).body
+
+    async def list_products(self, limit: int) -> Wire:
+        return (await self.dispatch("products.list", ListProducts(limit=limit), self.call)).body
+
+    async def list_orders(self, limit: int) -> Wire:
+        return (await self.dispatch("payment_orders.list", ListPaymentOrders(limit=limit), self.call)).body
+
+    async def create(self) -> Wire:
+        """Write a product with its event and its audit entry."""
+        command = CreateProduct(
+            name="Espresso blend", sku=facts.new_sku(), description=facts.DESCRIPTION, metadata=facts.METADATA
+        )
+        return (await self.dispatch("products.create", command, self.call)).body
+
+    async def rename(self, id_: UUID, name: str, expected: int) -> Wire:
+        """Load, compare the version, change and save a product, with its event and its audit entry."""
+        command = UpdateProduct(id=ProductId(id_), expected_version=expected, name=name)
+        return (await self.dispatch("products.update", command, self.call)).body
+
+    def unit(self, *, read_only: bool = False) -> "AbstractAsyncContextManager[SqlUnitOfWork]":
+        """Open a unit of work without a use-case around it."""
+        opened = self.units(
+            self.call.actor, use_case="products.create", request_id=self.call.request_id, read_only=read_only
+        )
+        return cast("AbstractAsyncContextManager[SqlUnitOfWork]", opened)
+
+
+@asynccontextmanager
+async def open_stoa(
+    url: str, organization_id: OrganizationId, *, size: int = 2, committed: Callable[[], None] = lambda: None
+) -> AsyncIterator[Stoa]:
+    """Open the database for the length of the block."""
+    database = Database(url, pool_size=size, pool_timeout=5)
+    stoa = Stoa(database, organization_id, committed)
+    try:
+        yield stoa
+    finally:
+        await stoa.authenticate.settle()
+        await database.dispose()

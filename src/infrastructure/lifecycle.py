@@ -1,0 +1,161 @@
+"""From settings to a running system and back: start, first run, health, drain."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+
+from application.identity.api_keys import CreateAPIKey
+from application.identity.organizations import CreateOrganization
+from application.kernel.actor import NOWHERE, TENANT_SCOPES, operator
+from application.kernel.dispatcher import Call
+from domain.identity.organization import OrganizationSlugTaken
+from domain.shared.errors import StoaError
+from domain.shared.ids import OrganizationId
+from domain.shared.specification import Everything
+from infrastructure.container import Container
+from infrastructure.events.kafka import KafkaEventPublisher
+from infrastructure.locations import Locations, locate
+from infrastructure.persistence import guard, migrations
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.lookups import find_statement
+from infrastructure.settings import Settings
+from infrastructure.workers.supervisor import Supervisor
+from infrastructure.workers.wakeup import Notifier
+
+DEMO = "demo"
+_log = structlog.get_logger("stoa")
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, locations: Locations | None = None) -> AsyncIterator[Container]:
+    """Build the container on a checked database, and close everything at the end.
+
+    Raises:
+        StartError: a privileged role, or a schema of another revision.
+        Unavailable: the database does not answer.
+    """
+    container = Container(settings=settings, locations=locations or await asyncio.to_thread(locate, settings))
+    databases: list[Database] = [container.database(), container.relay_database(), container.sealer_database()]
+    try:
+        for database, setting in zip(databases, ("", "RELAY_", "SEALER_"), strict=True):
+            await guard.refuse_privileged_role(database, f"STOA_{setting}DATABASE_URL")
+        await guard.refuse_other_schema(databases[0])
+        yield container
+    finally:
+        await container.authenticator().settle()
+        publisher = container.publisher()
+        if isinstance(publisher, KafkaEventPublisher):
+            await publisher.close()
+        container.passwords().close()
+        for database in databases:
+            await database.dispose()
+
+
+async def migrate(settings: Settings, locations: Locations) -> None:
+    """Bring the schema to this code's revision, where somebody said who may."""
+    if locations.migration:
+        await migrations.upgrade(locations.migration)
+    elif settings.is_production:
+        _log.info("STOA_MIGRATION_DATABASE_URL is empty: migrations are left to you")
+
+
+@asynccontextmanager
+async def working(container: Container, *, work: bool) -> AsyncIterator[Supervisor]:
+    """Run the background tasks for the length of the block: the workers, or the note that wakes them elsewhere."""
+    publisher = container.publisher()
+    if work:
+        if isinstance(publisher, KafkaEventPublisher):
+            await publisher.check()
+        tasks = {"relay": container.relay().run, "sealer": container.sealer().run, "jobs": container.jobs().run}
+    else:
+        tasks = {"notifier": Notifier(container.database(), container.wakeup()).run}
+    supervisor = Supervisor(tasks)
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.stop()
+
+
+async def find_organization(database: Database, slug: str) -> OrganizationId | None:
+    """Return the organization with a slug, before any tenant is known."""
+    statement = database.prepare("organization", lambda: find_statement("organization", postgres=database.is_postgres))
+    rows = await database.read(statement, {"lookup_value": slug}, organization_id=NOWHERE)
+    return OrganizationId(rows[0][0]) if rows else None  # type: ignore[arg-type]  # reason: the column is a uuid
+
+
+async def first_run(container: Container) -> str | None:
+    """Create the organization "Demo" and its API key unless they exist; returns the secret when it made one.
+
+    Killed between the two, the next start makes the missing key.
+    """
+    dispatch, request = container.dispatcher(), str(uuid4())
+    demo = CreateOrganization(
+        name="Demo", slug=DEMO, default_currency="EUR", owner_email="owner@demo.example", owner_name="Demo Owner"
+    )
+    with suppress(OrganizationSlugTaken):
+        await dispatch("organizations.create", demo, Call(actor=operator(), request_id=request))
+    organization_id = await find_organization(container.database(), DEMO)
+    if organization_id is None:
+        raise RuntimeError("the demo organization cannot be found")
+    actor = operator(organization_id)
+    async with container.units()(actor, use_case="first_run", request_id=request, read_only=True) as uow:
+        if await uow.api_keys.exists(Everything()):
+            return None
+    key = CreateAPIKey(name="Demo", scopes=sorted(TENANT_SCOPES), expires_at=None)
+    outcome = await dispatch("api_keys.create", key, Call(actor=actor, request_id=request))
+    return str(outcome.body["secret"])  # type: ignore[index, call-overload]  # reason: a view is an object
+
+
+class Health:
+    """What ``/readyz`` says; the database is asked at most once a second."""
+
+    def __init__(self, container: Container, supervisor: Supervisor) -> None:
+        """Start undrained and unknown."""
+        self._container = container
+        self._supervisor = supervisor
+        self._asked = -1.0
+        self._state = "not asked yet"
+        self.draining = False
+
+    async def __call__(self) -> dict[str, str]:
+        """Return every check's state: ok, degraded, or what is missing."""
+        if monotonic() - self._asked >= 1:
+            self._asked, self._state = monotonic(), await self._ask()
+        checks = {"database": self._state, "draining": "draining" if self.draining else "ok"}
+        for name, state in self._supervisor.states.items():
+            checks[name] = "ok" if state.running else f"degraded: {state.last_error}"
+        return checks
+
+    async def _ask(self) -> str:
+        try:
+            async with asyncio.timeout(0.5):
+                await guard.refuse_other_schema(self._container.database())
+        except TimeoutError:
+            return "does not answer"
+        except StoaError as error:
+            return error.code
+        except Exception as error:  # noqa: BLE001 - health must answer whatever happens
+            return str(error)
+        return "ok"
+
+
+async def told_to_stop() -> None:
+    """Return at the first SIGINT or SIGTERM; the second one is the system's own again."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+
+
+def announce(text: str) -> None:
+    """Say something to the person who started the process."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - not a log record

@@ -1,0 +1,145 @@
+"""Everything the command line can do, composed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from application.kernel.actor import Actor, operator
+from infrastructure import doctor, lifecycle, serving
+from infrastructure.container import Container, anchors
+from infrastructure.locations import embedded, locate
+from infrastructure.observability.logging import configure_logging
+from infrastructure.persistence import migrations
+from infrastructure.persistence.database import Database
+from infrastructure.runtime import Runtime, Stage
+from infrastructure.settings import Settings, load_settings
+from infrastructure.settings_rules import SettingsError
+from infrastructure.workers.verify import AuditReport, verify
+
+type RunStdio = Callable[[Container, Callable[[], Awaitable[Actor]]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """How the other interfaces are built on a container."""
+
+    app: serving.BuildApp
+    stdio: RunStdio
+    story: Callable[[Stage], AsyncIterator[doctor.Finding]]
+
+
+class Operations:
+    """The methods own their event loop and return when they are done."""
+
+    def __init__(self, faces: Faces) -> None:
+        """Keep the other faces' builders."""
+        self._faces = faces
+
+    @asynccontextmanager
+    async def runtime(self) -> AsyncIterator[Runtime]:
+        """Open the application for one use-case."""
+        async with lifecycle.opened(self._settings("warning")) as container:
+            yield Runtime(container)
+
+    def up(self) -> None:
+        """Serve API and worker on a migrated database."""
+        asyncio.run(serving.serve(self._settings(), self._faces.app, work=True, prepare=True))
+
+    def serve(self) -> None:
+        """Serve the API only."""
+        asyncio.run(serving.serve(self._settings(), self._faces.app, work=False, prepare=False))
+
+    def worker(self) -> None:
+        """Run the workers only."""
+        asyncio.run(serving.work(self._settings()))
+
+    def mcp_stdio(self, api_key: str | None, organization: str | None) -> None:
+        """Serve MCP over standard input and output."""
+
+        async def run() -> None:
+            async with self.runtime() as runtime:
+
+                async def actor() -> Actor:
+                    if api_key is not None:
+                        return await runtime.authenticate(api_key)
+                    return operator(await runtime.organization(organization))
+
+                await self._faces.stdio(runtime.container, actor)
+
+        asyncio.run(run())
+
+    def db_upgrade(self, revision: str) -> None:
+        """Migrate up."""
+        asyncio.run(migrations.upgrade(self._owner_url(), revision))
+
+    def db_downgrade(self, revision: str) -> None:
+        """Migrate down."""
+        asyncio.run(migrations.downgrade(self._owner_url(), revision))
+
+    def db_current(self) -> str | None:
+        """Return the database's revision."""
+        return asyncio.run(migrations.current(self._owner_url()))
+
+    def db_check(self) -> str | None:
+        """Return how the schema differs from the models."""
+        return asyncio.run(migrations.differences(self._owner_url()))
+
+    def db_url(self, *, superuser: bool) -> str:
+        """Return an address for psql."""
+        locations = locate(self._settings())
+        return self._owner_url() if superuser else locations.app
+
+    def db_stop(self) -> None:
+        """Stop the embedded database."""
+        server = embedded(self._settings())
+        if server is not None:
+            server.stop()
+
+    def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
+        """Verify every organization's audit chain; ``progress`` hears how many entries were read so far."""
+        settings = self._settings("warning")
+        locations = locate(settings)
+
+        async def run() -> AuditReport:
+            database = Database(locations.sealer, pool_size=2)
+            try:
+                return await verify(database, settings.seal_key(), anchors(settings.data_dir), progress=progress)
+            finally:
+                await database.dispose()
+
+        return asyncio.run(run())
+
+    def demo(self, show: Callable[[doctor.Finding], None]) -> None:
+        """Tell the demo's story; ``show`` sees every step, and the first that did not hold ends it."""
+        settings = self._settings("error")
+        locations = locate(settings)
+
+        async def run() -> None:
+            await lifecycle.migrate(settings, locations)
+            async with lifecycle.opened(settings, locations=locations) as container:
+                async for step in self._faces.story(Stage(container)):
+                    show(step)
+                    if not step.ok:
+                        return
+
+        asyncio.run(run())
+
+    def doctor(self) -> Iterable[doctor.Finding]:
+        """Check what the application stands on."""
+        return asyncio.run(doctor.examine(self._settings()))
+
+    def _owner_url(self) -> str:
+        settings = self._settings()
+        url = locate(settings).migration
+        if not url:
+            raise SettingsError("STOA_MIGRATION_DATABASE_URL: required to migrate this database")
+        return url
+
+    @staticmethod
+    def _settings(quieter: str | None = None) -> Settings:
+        """Read the settings; a command that answers a person logs less, unless debugging was asked for."""
+        settings = load_settings()
+        level = settings.log_level if quieter is None or settings.log_level == "debug" else quieter
+        configure_logging(level, json=settings.is_production)
+        return settings

@@ -1,0 +1,76 @@
+"""The open application, as one command or the demo's story uses it."""
+
+import os
+from collections.abc import Mapping
+
+from sqlalchemy import update
+
+from application.kernel.actor import Actor
+from application.kernel.dispatcher import Call, Outcome
+from application.kernel.use_case import UseCase
+from domain.shared.errors import NotFound
+from domain.shared.ids import OrganizationId, decode_id
+from infrastructure import lifecycle
+from infrastructure.container import Container, anchors
+from infrastructure.persistence.models.technical import JobRow
+from infrastructure.workers.verify import verify
+
+
+class Runtime:
+    """The application, open for one command."""
+
+    def __init__(self, container: Container) -> None:
+        """Use an open container."""
+        self.container = container
+
+    async def dispatch(self, name: str, command: object, call: Call) -> Outcome:
+        """Run one use-case."""
+        outcome: Outcome = await self.container.dispatcher()(name, command, call)
+        return outcome
+
+    async def authenticate(self, secret: str) -> Actor:
+        """Return the caller behind an API key."""
+        actor: Actor = await self.container.authenticator()(secret)
+        return actor
+
+    async def organization(self, given: str | None) -> OrganizationId:
+        """Return the organization with an id or slug; the demo organization when none is given."""
+        wanted = given or os.environ.get("STOA_ORGANIZATION") or lifecycle.DEMO
+        if wanted.startswith("org_"):
+            return OrganizationId(decode_id("org", wanted))
+        found = await lifecycle.find_organization(self.container.database(), wanted)
+        if found is None:
+            raise NotFound(f"No organization {wanted!r}; name one with --organization.")
+        return found
+
+
+class Stage(Runtime):
+    """Where the demo's story plays: the application, and its workers run by hand."""
+
+    @property
+    def registry(self) -> Mapping[str, UseCase]:
+        """Return every use-case."""
+        registry: Mapping[str, UseCase] = self.container.registry()
+        return registry
+
+    async def work(self) -> int:
+        """Perform the jobs that are due."""
+        done: int = await self.container.jobs().run_due_once()
+        return done
+
+    async def hurry(self) -> None:
+        """Make the jobs that wait for later due now."""
+        async with self.container.relay_database().engine.begin() as connection:
+            await connection.execute(update(JobRow).values(run_at=self.container.clock().now()))
+
+    async def publish(self) -> int:
+        """Publish what is in the outbox."""
+        published: int = await self.container.relay().drain_once()
+        return published
+
+    async def seal_and_verify(self) -> tuple[int, bool]:
+        """Seal the audit chain and verify it."""
+        await self.container.sealer().seal_once()
+        settings = self.container.settings()
+        report = await verify(self.container.sealer_database(), settings.seal_key(), anchors(settings.data_dir))
+        return report.entries, report.ok

@@ -1,0 +1,97 @@
+"""Running the API server, with or without the workers beside it, until a signal says stop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from application.kernel.start_error import StartError
+from infrastructure import lifecycle
+from infrastructure.container import Container
+from infrastructure.lifecycle import Health
+from infrastructure.locations import locate
+from infrastructure.settings import Settings
+
+type BuildApp = Callable[[Container, Health], ASGIApp]
+GRACE_SECONDS = 10
+_log = structlog.get_logger("stoa")
+
+
+class AddressInUse(StartError):
+    """Something else listens there."""
+
+    exit_code = 6
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us, so that it ends with exit code 0 and not by the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare: bool) -> None:
+    """Serve until told to stop; ``work`` runs the workers too, ``prepare`` migrates and makes the first key.
+
+    Raises:
+        StartError: the address is taken, a role is privileged, the schema is another, a broker is not there.
+    """
+    with _listening(settings.host, settings.port) as listener:
+        locations = await asyncio.to_thread(locate, settings)
+        if prepare:
+            await lifecycle.migrate(settings, locations)
+        async with lifecycle.opened(settings, locations=locations) as container:
+            if prepare and not settings.is_production:
+                _show_key(await lifecycle.first_run(container))
+            async with lifecycle.working(container, work=work) as supervisor:
+                health = Health(container, supervisor)
+                await _serve(settings, build_app(container, health), health, listener)
+
+
+async def _serve(settings: Settings, app: ASGIApp, health: Health, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS,
+        lifespan="on", backlog=2048,
+    )  # fmt: skip
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(lifecycle.told_to_stop())
+    lifecycle.announce(f"Stoa is listening on http://{settings.host}:{settings.port} (docs at /docs). Ctrl-C drains.")
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    health.draining = True
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+async def work(settings: Settings) -> None:
+    """Run relay, sealer and jobs only, until told to stop."""
+    async with lifecycle.opened(settings) as container, lifecycle.working(container, work=True):
+        lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
+        await lifecycle.told_to_stop()
+
+
+def _show_key(secret: str | None) -> None:
+    """Hand the first key over on standard output: it is the one datum this command produces."""
+    if secret is not None:
+        lifecycle.announce("Organization “Demo” is ready. Its API key, shown this once:")
+        print(secret, flush=True)  # noqa: T201 - see above
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise AddressInUse(f"STOA_HOST, STOA_PORT: cannot listen on {host}:{port} ({error.strerror}).") from error
+        listener.setblocking(False)
+        yield listener

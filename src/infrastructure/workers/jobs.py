@@ -1,0 +1,265 @@
+"""The job worker: claims due jobs of all tenants under a lease, and performs them outside of any transaction.
+
+A claim takes a fencing token. Whoever held an earlier one, because its lease ran out or the job was scheduled anew,
+can no longer move or delete the job.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol, cast
+from uuid import UUID
+
+import structlog
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Executable,
+    Integer,
+    Interval,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from application.kernel.actor import NOWHERE
+from domain.shared.errors import StoaError, Unavailable
+from domain.shared.ids import OrganizationId
+from infrastructure.observability.metrics import Metrics
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.models.technical import JobRow
+from infrastructure.persistence.statement import AnyOf, Params
+from infrastructure.persistence.transaction import Rows
+from infrastructure.persistence.types import Guid, ListOf, UtcDateTime, text
+from infrastructure.system import SystemClock
+from infrastructure.workers.connection import Backoff
+from infrastructure.workers.leader import POLL_SECONDS
+from infrastructure.workers.wakeup import Wakeup
+
+type Handler = Callable[[OrganizationId, UUID], Awaitable[None]]
+
+
+class Build(Protocol):
+    """Makes a statement for one of the two databases."""
+
+    def __call__(self, *, postgres: bool) -> Executable:
+        """Return the statement."""
+        ...
+
+
+LEASE_SECONDS = 60.0
+# A handler is stopped while its lease still holds, whatever the two clocks say.
+_PATIENCE = 0.8
+_RETRY_FIRST, _RETRY_LIMIT = 1.0, 300.0
+_FAREWELL_SECONDS = 8.0
+_JOBS = cast("Table", JobRow.__table__)
+
+
+class Claim(NamedTuple):
+    """A job that is ours until its lease ends."""
+
+    organization_id: OrganizationId
+    kind: str
+    subject_id: UUID
+    token: int
+    attempts: int
+
+    def params(self) -> dict[str, object]:
+        """Name the job, and the token that has to be still the same."""
+        return {
+            "organization": self.organization_id,
+            "this_kind": self.kind,
+            "subject": self.subject_id,
+            "mine": self.token,
+        }
+
+
+class JobWorker:
+    """Performs jobs, several at a time; any number of workers may run. Failed jobs come back, ever later."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        wakeup: Wakeup | None = None,
+        metrics: Metrics | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+        concurrency: int = 8,
+    ) -> None:
+        """Perform jobs of exactly the kinds that have a handler, which finishes the job in its own transaction."""
+        self._database = database
+        self._handlers = dict(handlers)
+        self._ear = (wakeup or Wakeup()).listen()
+        self._metrics = metrics or Metrics()
+        self._lease = timedelta(seconds=lease_seconds)
+        self._concurrency = concurrency
+        self._clock = SystemClock()
+        self._running: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger("stoa.workers").bind(worker="jobs")
+
+    async def run(self) -> None:
+        """Work until cancelled; what is under way then may still finish, or is given back."""
+        backoff = Backoff()
+        try:
+            while True:
+                try:
+                    await self._round()
+                    backoff.reset()
+                except Unavailable as error:
+                    self._log.warning("worker_unavailable", code=error.code)
+                    await backoff.sleep()
+        finally:
+            await self._farewell()
+
+    async def run_due_once(self) -> int:
+        """Perform what is due until nothing is, and return how many jobs that were."""
+        count = 0
+        while claims := await self.claim(self._concurrency):
+            await asyncio.gather(*(self.perform(claim) for claim in claims))
+            count += len(claims)
+        return count
+
+    async def claim(self, limit: int) -> list[Claim]:
+        """Take up to ``limit`` due jobs under a lease.
+
+        Raises:
+            Unavailable: the database failed.
+        """
+        params = {"kinds": sorted(self._handlers), "limit": limit}
+        rows = await self._execute("jobs-claim", _claim, params, after=self._lease)
+        return [Claim(*cast("Claim", tuple(row))) for row in rows]
+
+    async def perform(self, claim: Claim) -> None:
+        """Run a claimed job's handler; a failure of any kind puts the job off."""
+        started = time.monotonic()
+        result = "ok"
+        try:
+            async with asyncio.timeout(self._lease.total_seconds() * _PATIENCE):
+                await self._handlers[claim.kind](claim.organization_id, claim.subject_id)
+        except asyncio.CancelledError:
+            await self._settle("jobs-postpone", _postpone, claim)
+            raise
+        except Exception as error:  # noqa: BLE001 - the job has to come back whatever happened
+            result = error.code if isinstance(error, StoaError) else type(error).__name__
+            pause = timedelta(seconds=retry_seconds(claim.attempts))
+            self._report(claim, error, pause)
+            await self._settle("jobs-postpone", _postpone, claim, after=pause)
+        else:
+            # Most handlers have deleted the job themselves; nothing was left to do for the others.
+            await self._settle("jobs-discard", _discard, claim)
+        self._metrics.observe_job(claim.kind, result, time.monotonic() - started)
+
+    async def _round(self) -> None:
+        """Start what is due, as far as there is room, and wait for something to change."""
+        room = self._concurrency - len(self._running)
+        claims = await self.claim(room) if room else []
+        for claim in claims:
+            task = asyncio.create_task(self.perform(claim))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        if len(claims) == room:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await self._ear.wait(POLL_SECONDS)
+
+    async def _farewell(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=_FAREWELL_SECONDS)
+        left = list(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _settle(self, name: str, build: Build, claim: Claim, *, after: timedelta = timedelta()) -> None:
+        try:
+            await self._execute(name, build, claim.params(), after=after)
+        except Unavailable as error:
+            self._log.warning("job_left_to_its_lease", job=claim.kind, code=error.code)
+
+    async def _execute(self, name: str, build: Build, params: Params, *, after: timedelta) -> Rows:
+        """Run a statement; PostgreSQL reckons with its own clock, SQLite is the same machine and takes ours."""
+        statement = self._database.prepare(name, lambda: build(postgres=self._database.is_postgres))
+        now = self._clock.now()
+        times = {"now": now, "then": now + after, "after": after}
+        return await self._database.rows(statement, {**params, **times}, organization_id=NOWHERE)
+
+    def _report(self, claim: Claim, error: Exception, pause: timedelta) -> None:
+        known = isinstance(error, StoaError)
+        self._log.log(
+            logging.WARNING if known else logging.ERROR,
+            "job_failed",
+            job=claim.kind,
+            subject=str(claim.subject_id),
+            attempts=claim.attempts,
+            code=error.code if isinstance(error, StoaError) else type(error).__name__,
+            retry_in=round(pause.total_seconds(), 1),
+            exc_info=None if known else error,
+        )
+
+
+def retry_seconds(attempts: int) -> float:
+    """Return the pause after so many attempts: doubling from one second up to five minutes, half of it random."""
+    longest = min(_RETRY_LIMIT, _RETRY_FIRST * (1 << min(attempts - 1, 30)))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter needs no cryptography
+
+
+def _now(*, postgres: bool) -> ColumnElement[datetime]:
+    return func.now(type_=DateTime(timezone=True)) if postgres else bindparam("now", type_=UtcDateTime())
+
+
+def _then(*, postgres: bool) -> ColumnElement[datetime]:
+    if postgres:
+        return func.now(type_=DateTime(timezone=True)) + bindparam("after", type_=Interval())
+    return bindparam("then", type_=UtcDateTime())
+
+
+def _claim(*, postgres: bool) -> Executable:
+    """Pick in a sub-query of its own, so that the limit and the skipped locks are decided once."""
+    c, now = _JOBS.c, _now(postgres=postgres)
+    due = (
+        select(c.organization_id, c.kind, c.subject_id)
+        .where(
+            AnyOf(c.kind, bindparam("kinds", type_=ListOf(text()))),
+            c.run_at <= now,
+            or_(c.lease_until.is_(None), c.lease_until < now),
+        )
+        .order_by(c.run_at)
+        .limit(bindparam("limit", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    if postgres:
+        due = due.prefix_with("MATERIALIZED")
+    same = and_(c.organization_id == due.c.organization_id, c.kind == due.c.kind, c.subject_id == due.c.subject_id)
+    return (
+        update(_JOBS)
+        .where(same)
+        .values(lease_until=_then(postgres=postgres), token=c.token + 1, attempts=c.attempts + 1)
+        .returning(c.organization_id, c.kind, c.subject_id, c.token, c.attempts)
+    )
+
+
+def _ours() -> ColumnElement[bool]:
+    return and_(
+        _JOBS.c.organization_id == bindparam("organization", type_=Guid()),
+        _JOBS.c.kind == bindparam("this_kind", type_=text()),
+        _JOBS.c.subject_id == bindparam("subject", type_=Guid()),
+        _JOBS.c.token == bindparam("mine", type_=Integer()),
+    )
+
+
+def _postpone(*, postgres: bool) -> Executable:
+    return update(_JOBS).where(_ours()).values(run_at=_then(postgres=postgres), lease_until=None)
+
+
+def _discard(*, postgres: bool) -> Executable:  # noqa: ARG001 - the statement is the same on both
+    return delete(_JOBS).where(_ours())

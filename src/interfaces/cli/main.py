@@ -1,0 +1,42 @@
+"""The console script ``stoa``: composes the command line with everything behind it, once a command needs it."""
+
+from interfaces.cli.app import stoa
+from interfaces.cli.session import Session
+
+# Everything is imported where it is used: help and completion wait for nothing, and no command waits for a server.
+# ruff: noqa: PLC0415
+
+
+def _operations() -> object:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp
+
+    from application.kernel.actor import Actor
+    from infrastructure.container import Container
+    from infrastructure.lifecycle import Health
+    from infrastructure.operations import Faces, Operations
+    from interfaces.cli.demo import story
+    from interfaces.cli.runtime import Operations as Port
+
+    def app(container: Container, health: Health) -> ASGIApp:
+        from interfaces.http.main import build_app
+
+        return build_app(container, health)
+
+    async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
+        from interfaces.mcp.main import stdio as serve
+
+        await serve(container, actor_of)
+
+    operations: Port = Operations(Faces(app=app, stdio=stdio, story=story))
+    return operations
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    stoa.main(prog_name="stoa", obj=Session(_operations))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Composes the MCP face on the container."""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+
+from application.kernel.actor import Actor
+from infrastructure.container import Container
+from interfaces.mcp.server import StoaServer, build_server
+from interfaces.mcp.stdio import serve_stdio
+from interfaces.mcp.streamable import LOOPBACK, McpApp, current_actor
+
+
+def http_app(container: Container) -> McpApp:
+    """Return what is mounted at ``/mcp/``; besides loopback it answers to the host it listens on."""
+    hosts = (*LOOPBACK, container.settings().host)
+    return McpApp(_server(container, current_actor), container.authenticator(), hosts)
+
+
+async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
+    """Serve one client over standard input and output."""
+    await serve_stdio(_server(container, actor_of))
+
+
+def _server(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> StoaServer:
+    return build_server(
+        registry=container.registry(),
+        dispatcher=container.dispatcher(),
+        actor_of=actor_of,
+        observe=container.metrics().observe_use_case,
+        version=version("stoa"),
+    )

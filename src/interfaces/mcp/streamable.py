@@ -1,0 +1,117 @@
+"""MCP over streamable HTTP, without sessions: every request carries its own credentials and gets one JSON answer."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from application.kernel.actor import Actor
+from domain.shared.errors import NotFound, Unauthenticated, Unavailable
+from interfaces.mcp.server import REQUEST_ID, StoaServer
+
+type Authenticate = Callable[[str], Awaitable[Actor]]
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+MAX_BODY = 1024 * 1024
+
+_ACTOR: ContextVar[Actor] = ContextVar("mcp_actor")
+_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]{1,512}) *")
+
+
+class UnknownPath(NotFound):
+    """Only the root of the mount is served."""
+
+    code = "path_unknown"
+    summary = "There is nothing at this path."
+
+
+async def current_actor() -> Actor:
+    """Return who sent the request that is being served; the ``actor_of`` of servers behind :class:`McpApp`.
+
+    Raises:
+        Unauthenticated: no request is being served.
+    """
+    actor = _ACTOR.get(None)
+    if actor is None:
+        raise Unauthenticated
+    return actor
+
+
+class McpApp:
+    """An ASGI application to mount at ``/mcp``. Refusals are raised: the envelope around all faces answers them.
+
+    Args:
+        server: made with ``actor_of=current_actor``.
+        authenticate: turns a bearer token into a caller or raises ``Unauthenticated``.
+        hosts: names by which the server may be called, with any port or none. A page that a browser was tricked into
+            resolving here sends another one. None allows all, for a server behind a proxy that checks them.
+    """
+
+    def __init__(self, server: StoaServer, authenticate: Authenticate, hosts: Sequence[str] | None = LOOPBACK) -> None:
+        """Prepare; nothing is served before :meth:`running`."""
+        self._server = server
+        self._authenticate = authenticate
+        self._security = _security(hosts)
+        self._manager: StreamableHTTPSessionManager | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve while this is entered; the HTTP application's lifespan does it. It can be entered again later."""
+        manager = StreamableHTTPSessionManager(
+            self._server,
+            json_response=True,
+            stateless=True,
+            security_settings=self._security,
+            max_request_body_size=MAX_BODY,
+        )
+        async with manager.run():
+            self._manager = manager
+            try:
+                yield
+            finally:
+                self._manager = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Raises:
+            Unauthenticated: there is no bearer token, or nobody has it.
+            UnknownPath: the path goes on below the mount.
+            Unavailable: the application is not running.
+        """
+        if scope["path"].removeprefix(scope.get("root_path", "")).strip("/"):
+            raise UnknownPath
+        if scope["method"] != "POST":
+            # There are no sessions to listen to or to end.
+            await Response(status_code=405, headers={"allow": "POST"})(scope, receive, send)
+            return
+        if self._manager is None:
+            raise Unavailable
+        actor = _ACTOR.set(await self._authenticate(_token(scope)))
+        request_id = REQUEST_ID.set(scope.get("state", {}).get("request_id"))
+        try:
+            await self._manager.handle_request(scope, receive, send)
+        finally:
+            REQUEST_ID.reset(request_id)
+            _ACTOR.reset(actor)
+
+
+def _token(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+    if found is None:
+        raise Unauthenticated
+    return found[1].decode()
+
+
+def _security(hosts: Sequence[str] | None) -> TransportSecuritySettings:
+    if hosts is None:
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    names = [name for host in hosts for name in (host, f"{host}:*")]
+    origins = [f"{scheme}://{name}" for scheme in ("http", "https") for name in names]
+    return TransportSecuritySettings(allowed_hosts=names, allowed_origins=origins)

@@ -1,0 +1,28 @@
+"""Worlds and faces shared by the generated tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.http import HttpFace, http_face
+from tests.support.stack import Stack
+from tests.support.world import World
+
+
+@pytest.fixture(scope="session")
+async def world(stack: Stack) -> World:
+    """Return an organization with one of everything."""
+    return await World.create(stack)
+
+
+@pytest.fixture(scope="session")
+async def neighbour(stack: Stack) -> World:
+    """Return another organization with one of everything, in the same database."""
+    return await World.create(stack)
+
+
+@pytest.fixture(scope="session")
+async def http(stack: Stack) -> AsyncIterator[HttpFace]:
+    """Return the HTTP face."""
+    async with http_face(stack) as face:
+        yield face

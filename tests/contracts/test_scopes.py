@@ -1,0 +1,62 @@
+"""Function-level authorization: every use-case against every single scope."""
+
+from dataclasses import replace
+
+import pytest
+
+from application.kernel.actor import TENANT_SCOPES, Scope
+from domain.shared.errors import InsufficientPermissions
+from tests.support.http import HttpFace
+from tests.support.world import EVERY, REGISTRY, ROUTED, World
+
+SCOPES = sorted(TENANT_SCOPES)
+WITHIN = {"api_keys.create": {"scopes": [Scope.API_KEYS_WRITE]}}
+"""What a key with only the declared scope has to leave out to succeed."""
+
+
+@pytest.fixture(scope="session")
+async def keys(world: World) -> dict[Scope, str]:
+    """Return one API key per scope, with nothing but that scope."""
+    return {scope: str((await world.run("api_keys.create", scopes=[scope]))["secret"]) for scope in SCOPES}
+
+
+@pytest.mark.parametrize("name", ROUTED)
+async def test_only_the_declared_scope_opens_a_use_case(
+    name: str, http: HttpFace, world: World, keys: dict[Scope, str]
+) -> None:
+    """Of all keys with one scope, exactly the one with the declared scope gets past 403, and it succeeds."""
+    fields, declared = {**await world.fields(name), **WITHIN.get(name, {})}, REGISTRY[name].scope
+    refused = []
+    for scope, key in keys.items():
+        response = await http.send(name, fields, key=key)
+        if response.status_code == 403:
+            assert response.json()["code"] == InsufficientPermissions.code
+            refused.append(scope)
+        else:
+            assert response.is_success, response.text
+    assert refused == [scope for scope in SCOPES if declared not in (scope, None)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+async def test_all_other_scopes_together_do_not_open_a_use_case(name: str, world: World) -> None:
+    """The core itself refuses, whichever face forgot to ask, before the command is looked at."""
+    scope = REGISTRY[name].scope
+    if scope is None:
+        return
+    actor = world.actor_for(name)
+    with pytest.raises(InsufficientPermissions):
+        await world.send(name, await world.fields(name), replace(actor, scopes=actor.scopes - {scope}))
+
+
+async def test_the_platforms_scope_is_never_given_to_a_key(http: HttpFace, world: World) -> None:
+    """An API key asked for with platform:operate is refused, also to a key that has everything else."""
+    fields = {**await world.fields("api_keys.create"), "scopes": [Scope.PLATFORM_OPERATE]}
+    response = await http.send("api_keys.create", fields, key=world.key)
+    assert response.status_code in {403, 422}, response.text
+
+
+async def test_a_key_cannot_give_more_than_it_has(http: HttpFace, world: World, keys: dict[Scope, str]) -> None:
+    """A key that may create keys gives only its own scopes away."""
+    fields = {**await world.fields("api_keys.create"), "scopes": [Scope.API_KEYS_WRITE, Scope.PRODUCTS_READ]}
+    response = await http.send("api_keys.create", fields, key=keys[Scope.API_KEYS_WRITE])
+    assert (response.status_code, response.json()["code"]) == (403, "scope_missing")

@@ -1,0 +1,90 @@
+"""Nothing of one organization can be seen, guessed or touched with another organization's key.
+
+Two walls stand alone: the clause of the repositories and the row policies of PostgreSQL. Every attack is made with
+both, and with each of them taken away; with both taken away the attacks must succeed, or they would prove nothing.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+from sqlalchemy import ColumnElement, Table, true
+
+from infrastructure.persistence import tenancy
+from tests.contracts.detector import Ground, leaks, probes
+from tests.support.databases import TestDatabases
+from tests.support.http import HttpFace, http_face
+from tests.support.rows import TENANT_TABLES, open_rows
+from tests.support.stack import open_stack
+from tests.support.world import REGISTRY, ROUTED, World, slots
+
+STANDING = ("postgres: both", "postgres: filters only", "postgres: policies only", "sqlite: filters only")
+FALLEN = ("postgres: none", "sqlite: none")
+POINTING = [name for name in ROUTED if slots(REGISTRY[name].command)]
+LISTS = [name for name in ROUTED if name.endswith(".list")]
+
+
+@pytest.fixture(scope="module", params=STANDING)
+def walls(request: pytest.FixtureRequest) -> str:
+    """Say which walls stand."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+async def ground(walls: str, test_databases: TestDatabases) -> AsyncIterator[Ground]:
+    """Build two organizations, then take away the policies if they are to be away."""
+    urls = test_databases.make("postgres" if walls.startswith("postgres") else "sqlite")
+    async with AsyncExitStack() as opened:
+        stack = await opened.enter_async_context(open_stack(urls))
+        attacker, victim = await World.create(stack), await World.create(stack)
+        if urls.is_postgres and "policies" not in walls and "both" not in walls:
+            await without_policies(urls.superuser)
+        # A core of its own, so that none of its statements was compiled behind a wall that is to be away.
+        attacked = await opened.enter_async_context(open_stack(urls))
+        http = await opened.enter_async_context(http_face(attacked))
+        rows = await opened.enter_async_context(open_rows(urls))
+        yield Ground(attacker, victim, http, rows)
+
+
+@pytest.fixture(autouse=True)
+def _filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the repositories' clause away if it is to be away, for this test only."""
+    walls = request.getfixturevalue("walls") if "walls" in request.fixturenames else ""
+    if walls.endswith(("policies only", "none")):
+        monkeypatch.setattr(tenancy, "wall", no_wall)
+
+
+def no_wall(_: Table) -> ColumnElement[bool]:
+    """Stand where a wall stood."""
+    return true()
+
+
+async def without_policies(superuser: str) -> None:
+    """Switch row security off on every table."""
+    connection = await asyncpg.connect(superuser)
+    try:
+        for table in (*TENANT_TABLES, "users"):
+            await connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("name", ROUTED)
+async def test_what_is_foreign_looks_exactly_like_what_is_absent(name: str, ground: Ground) -> None:
+    """In every place of every use-case B's value and one that never was are answered alike, and B stays as it is."""
+    assert await leaks(ground, name) == []
+
+
+def test_every_place_for_an_id_is_attacked() -> None:
+    """The generated attacks are many, and cover each use-case that takes an id."""
+    assert len(POINTING) >= 25
+    assert sum(len(slots(REGISTRY[name].command)) for name in POINTING) >= 30
+
+
+@pytest.mark.parametrize("walls", FALLEN, indirect=True, scope="module")
+async def test_the_attacks_succeed_when_no_wall_stands(ground: Ground) -> None:
+    """With both walls away the detector reports a leak for every use-case that takes the id of what it answers."""
+    caught = [name for name in POINTING if await leaks(ground, name)]
+    own_subject = [name for name in POINTING if any(slot.path == ("id",) for slot in slots(REGISTRY[name].command))]
+    assert set(own_subject) <= set(caught)

@@ -1,0 +1,70 @@
+"""What is really in the tables, past every wall: for tests that check what did not happen."""
+
+import hashlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from uuid import UUID
+
+import asyncpg
+
+from infrastructure.persistence.models.base import Base
+from tests.support.databases import DatabaseUrls
+
+type Row = Mapping[str, object]
+
+TENANT_TABLES: Sequence[str] = [
+    table.name for table in Base.metadata.sorted_tables if "organization_id" in table.c and table.name != "users"
+]
+"""All tables that carry an organization."""
+
+
+class Rows:
+    """A reader before whom there are no walls."""
+
+    def __init__(self, urls: DatabaseUrls, fetch: Callable[[str], object]) -> None:
+        """Use :func:`open_rows`."""
+        self._urls = urls
+        self._fetch = fetch
+
+    async def query(self, sql: str) -> list[Row]:
+        """Return the rows of a query."""
+        found = self._fetch(sql)
+        records = await found if hasattr(found, "__await__") else found
+        return [dict(record) for record in records]  # type: ignore[attr-defined]  # reason: both drivers' records
+
+    async def of(self, table: str, organization_id: UUID) -> list[Row]:
+        """Return an organization's rows of one table."""
+        owner = str(organization_id) if self._urls.is_postgres else organization_id.hex
+        return await self.query(f"SELECT * FROM {table} WHERE organization_id = '{owner}'")
+
+    async def count(self, table: str, organization_id: UUID) -> int:
+        """Return how many rows of one table an organization has."""
+        return len(await self.of(table, organization_id))
+
+    async def counts(self, organization_id: UUID) -> dict[str, int]:
+        """Return how many rows an organization has, by table."""
+        return {table: await self.count(table, organization_id) for table in TENANT_TABLES}
+
+    async def digest(self, organization_id: UUID) -> dict[str, str]:
+        """Return a digest of everything an organization has, by table."""
+        found = {}
+        for table in TENANT_TABLES:
+            lines = sorted(repr(sorted(row.items())) for row in await self.of(table, organization_id))
+            found[table] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return found
+
+
+@asynccontextmanager
+async def open_rows(urls: DatabaseUrls) -> AsyncIterator[Rows]:
+    """Open a database as its superuser."""
+    if urls.is_postgres:
+        connection = await asyncpg.connect(urls.superuser)
+        try:
+            yield Rows(urls, connection.fetch)
+        finally:
+            await connection.close()
+        return
+    with closing(sqlite3.connect(urls.app.removeprefix("sqlite:///"))) as file:
+        file.row_factory = sqlite3.Row
+        yield Rows(urls, file.execute)
