@@ -1,23 +1,37 @@
 """``python -m benchmarks``: every figure the design promised, measured side by side in one run."""
 
 import argparse
+import logging
 import platform
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
 import uvloop
 
+from benchmarks.answers import answers
 from benchmarks.arena import Arena, open_arena
+from benchmarks.bulk import bulks
 from benchmarks.cluster import cluster, prepare
+from benchmarks.http_load import http_load
 from benchmarks.measure import Scale, progress
+from benchmarks.outbox import outbox
 from benchmarks.report import Row, save, show
+from benchmarks.round_trips import round_trips
 from benchmarks.units import units
 from infrastructure.persistence.embedded import EmbeddedPostgres
 
 type Chapter = Callable[[Arena], Awaitable[list[Row]]]
-_CHAPTERS: dict[str, Chapter] = {"units": units}
+_CHAPTERS: dict[str, Chapter] = {
+    "units": units,
+    "bulk": bulks,
+    "answers": answers,
+    "http": http_load,
+    "round-trips": round_trips,
+    "outbox": outbox,
+}
 
 
 def main() -> None:
@@ -28,6 +42,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file as well")
     arguments = parser.parse_args()
     started = time.monotonic()
+    # The workers' own news would only interrupt ours.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     scale = Scale(quick=arguments.quick)
     with TemporaryDirectory(prefix="stoa-bench-files-") as folder, cluster() as server:
         rows, pinned = uvloop.run(_measure(server, Path(folder), scale, arguments.only or list(_CHAPTERS)))
@@ -42,9 +58,7 @@ def main() -> None:
     progress(f"{seconds} seconds")
 
 
-async def _measure(
-    server: EmbeddedPostgres, folder: Path, scale: Scale, chapters: list[str]
-) -> tuple[list[Row], bool]:
+async def _measure(server: EmbeddedPostgres, folder: Path, scale: Scale, chapters: list[str]) -> tuple[list[Row], bool]:
     ground = await prepare(server, folder)
     rows: list[Row] = []
     async with open_arena(ground, scale) as arena:

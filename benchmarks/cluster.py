@@ -1,6 +1,5 @@
 """A PostgreSQL of the benchmark's own, on a core of its own."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from tempfile import TemporaryDirectory
 import asyncpg
 
 from benchmarks.measure import progress
+from benchmarks.pinning import CLIENT_CORE, SERVER_CORE, pin
 from benchmarks.seed import Seeded, seed
 from infrastructure.persistence import migrations
 from infrastructure.persistence.embedded import EmbeddedPostgres
 
 DATABASE = "bench"
-SERVER_CORE, CLIENT_CORE = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +27,6 @@ class Ground:
     seeded: Seeded
     folder: Path
     pinned: bool
-
-
-def pin(core: int) -> bool:
-    """Keep this process, and the children it starts from now on, on one core; says whether that is possible."""
-    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
-        return False
-    try:
-        os.sched_setaffinity(0, {core})
-    except OSError:
-        return False
-    return True
 
 
 @contextmanager

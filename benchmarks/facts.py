@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from domain.catalog.product import Product
+from domain.catalog.product import Product, ProductCreatedEvent
 from domain.shared.ids import OrganizationId, ProductId, encode_id
 from infrastructure.system import UuidV7Ids
 
@@ -33,6 +33,14 @@ def new_product(organization_id: OrganizationId) -> Product:
         id=id_, organization_id=organization_id, created_at=now, updated_at=now, name="Espresso blend",
         sku=new_sku(id_), description=DESCRIPTION, metadata=METADATA, created_by=AUTHOR, updated_by=AUTHOR, version=1,
     )  # fmt: skip
+
+
+def recorded(organization_id: OrganizationId) -> Product:
+    """Return a new product that has its event yet to be written."""
+    product = new_product(organization_id)
+    product.version = 0
+    product.record(ProductCreatedEvent(name=product.name), product.updated_at)
+    return product
 
 
 def new_sku(id_: UUID | None = None) -> str:

@@ -55,14 +55,26 @@ def _ratio(these: list[float], those: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(these, those, strict=True) if b)
 
 
-async def compare(title: str, contestants: Mapping[str, Contestant], *, rounds: int, number: int) -> Series:
-    """Run everybody ``number`` times in each round, in a new order each time, after one round to warm up."""
+async def compare(
+    title: str,
+    contestants: Mapping[str, Contestant],
+    *,
+    rounds: int,
+    number: int,
+    before: Mapping[str, Contestant] | None = None,
+) -> Series:
+    """Run everybody ``number`` times in each round, in a new order each time, after one round to warm up.
+
+    What a contestant needs ``before`` its turn is not measured.
+    """
     progress(f"{title} …")
     series = Series()
     order = list(contestants)
     for turn in range(rounds + 1):
         random.shuffle(order)
         for name in order:
+            if before and name in before:
+                await before[name]()
             wall, cpu = await _timed(contestants[name], number)
             if turn:
                 series.note(name, wall, cpu)

@@ -25,15 +25,15 @@ _SET_TENANT = text("SELECT set_config('app.organization_id', :tenant, true)")
 _NEWEST_FIRST = (OrderBy("created_at", "desc"), OrderBy("id", "desc"))
 
 
-class ProductRepository(SQLAlchemyAsyncRepository[ProductRow]):  # type: ignore[type-var]  # reason: its protocol wants a method it never calls
+class ProductRepository(SQLAlchemyAsyncRepository[ProductRow]):
     model_type = ProductRow
 
 
-class OrderRepository(SQLAlchemyAsyncRepository[PaymentOrderRow]):  # type: ignore[type-var]  # reason: as above
+class OrderRepository(SQLAlchemyAsyncRepository[PaymentOrderRow]):
     model_type = PaymentOrderRow
 
 
-class AttemptRepository(SQLAlchemyAsyncRepository[PaymentAttemptRow]):  # type: ignore[type-var]  # reason: as above
+class AttemptRepository(SQLAlchemyAsyncRepository[PaymentAttemptRow]):
     model_type = PaymentAttemptRow
 
 
@@ -114,9 +114,7 @@ def as_row(product: Product) -> ProductRow:
 
 async def _publish(session: AsyncSession, event: tuple[object, ...]) -> None:
     # Core, because the role may not read what it writes to the outbox and the ORM would ask for the new id.
-    await session.execute(
-        insert(_OUTBOX).inline(), [dict(zip(facts.EVENT_COLUMNS, event, strict=True))]
-    )
+    await session.execute(insert(_OUTBOX).inline(), [dict(zip(facts.EVENT_COLUMNS, event, strict=True))])
 
 
 _PRODUCT_ATTRIBUTES = ["metadata_" if name == "metadata" else name for name in PRODUCT.column_names]

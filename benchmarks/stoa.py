@@ -14,6 +14,7 @@ from application.kernel.use_case import load_registry
 from application.kernel.wire import Wire
 from application.payments.payment_orders import GetPaymentOrder, ListPaymentOrders
 from benchmarks import facts
+from domain.catalog.product import Product
 from domain.shared.ids import OrganizationId, PaymentOrderId, ProductId
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
@@ -66,6 +67,23 @@ class Stoa:
         """Load, compare the version, change and save a product, with its event and its audit entry."""
         command = UpdateProduct(id=ProductId(id_), expected_version=expected, name=name)
         return (await self.dispatch("products.update", command, self.call)).body
+
+    async def write_row(self, product: Product) -> None:
+        """Write a product as the unit of work does, but neither event nor audit entry."""
+        actor, clock = self.call.actor, SystemClock()
+        async with self.database.transaction(actor.organization_id) as transaction:
+            uow = SqlUnitOfWork(
+                self.database, transaction, actor, use_case="products.create", request_id=self.call.request_id,
+                read_only=False, clock=clock, ids=facts.IDS, cursor_secret=CursorSecret(b""),
+            )  # fmt: skip
+            uow.products.add(product)
+            await uow.products.write_inserts()
+
+    async def write(self, product: Product) -> None:
+        """Write a product with everything that belongs to it."""
+        async with self.unit() as uow:
+            uow.products.add(product)
+            await uow.commit()
 
     def unit(self, *, read_only: bool = False) -> "AbstractAsyncContextManager[SqlUnitOfWork]":
         """Open a unit of work without a use-case around it."""

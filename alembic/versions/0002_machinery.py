@@ -7,7 +7,7 @@ Revises: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence.types import Identity64, JsonText, UtcDateTime, text
+from infrastructure.persistence.types import Identity64, UtcDateTime, text
 
 revision = "0002"
 down_revision = "0001"
@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("key", text(255), nullable=False),
         sa.Column("fingerprint", text(64), nullable=False),
-        sa.Column("response", JsonText(), nullable=True),
+        sa.Column("response", text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "key", name="pk_idempotency_records"),
     )

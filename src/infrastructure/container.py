@@ -14,6 +14,7 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
+from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
 from infrastructure.payments.sandbox import SandboxPaymentProvider
 from infrastructure.persistence.authenticator import Authenticator
@@ -70,6 +71,7 @@ class Container(containers.DeclarativeContainer):
     )
     publisher = providers.Singleton(_publisher, settings)
     metrics = providers.Singleton(Metrics)
+    calls = providers.Singleton(Calls, metrics)
     wakeup = providers.Singleton(Wakeup)
 
     database = providers.Singleton(Database, locations.provided.app, pool_size=settings.provided.pool_size)

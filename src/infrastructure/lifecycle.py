@@ -21,7 +21,7 @@ from domain.shared.specification import Everything
 from infrastructure.container import Container
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.locations import Locations, locate
-from infrastructure.persistence import guard, migrations
+from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.lookups import find_statement
 from infrastructure.settings import Settings
@@ -59,10 +59,26 @@ async def opened(settings: Settings, *, locations: Locations | None = None) -> A
 
 async def migrate(settings: Settings, locations: Locations) -> None:
     """Bring the schema to this code's revision, where somebody said who may."""
+    if await _is_current(locations.app):
+        return
     if locations.migration:
+        from infrastructure.persistence import migrations  # noqa: PLC0415 - every other start can do without Alembic
+
         await migrations.upgrade(locations.migration)
     elif settings.is_production:
         _log.info("STOA_MIGRATION_DATABASE_URL is empty: migrations are left to you")
+
+
+async def _is_current(url: str) -> bool:
+    """Say whether nothing is left to migrate; on a database without our role or tables everything is."""
+    database = Database(url, pool_size=1)
+    try:
+        await guard.refuse_other_schema(database)
+    except Exception:  # noqa: BLE001 - migrating, or opening afterwards, says what is really wrong
+        return False
+    finally:
+        await database.dispose()
+    return True
 
 
 @asynccontextmanager

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import ModuleType
 
 from application.kernel.actor import Actor, operator
 from infrastructure import doctor, lifecycle, serving
 from infrastructure.container import Container, anchors
 from infrastructure.locations import embedded, locate
 from infrastructure.observability.logging import configure_logging
-from infrastructure.persistence import migrations
 from infrastructure.persistence.database import Database
 from infrastructure.runtime import Runtime, Stage
 from infrastructure.settings import Settings, load_settings
@@ -71,19 +71,21 @@ class Operations:
 
     def db_upgrade(self, revision: str) -> None:
         """Migrate up."""
-        asyncio.run(migrations.upgrade(self._owner_url(), revision))
+        asyncio.run(_migrations().upgrade(self._owner_url(), revision))
 
     def db_downgrade(self, revision: str) -> None:
         """Migrate down."""
-        asyncio.run(migrations.downgrade(self._owner_url(), revision))
+        asyncio.run(_migrations().downgrade(self._owner_url(), revision))
 
     def db_current(self) -> str | None:
         """Return the database's revision."""
-        return asyncio.run(migrations.current(self._owner_url()))
+        found: str | None = asyncio.run(_migrations().current(self._owner_url()))
+        return found
 
     def db_check(self) -> str | None:
         """Return how the schema differs from the models."""
-        return asyncio.run(migrations.differences(self._owner_url()))
+        found: str | None = asyncio.run(_migrations().differences(self._owner_url()))
+        return found
 
     def db_url(self, *, superuser: bool) -> str:
         """Return an address for psql."""
@@ -143,3 +145,10 @@ class Operations:
         level = settings.log_level if quieter is None or settings.log_level == "debug" else quieter
         configure_logging(level, json=settings.is_production)
         return settings
+
+
+def _migrations() -> ModuleType:
+    """Import Alembic only for the commands that need it: all others would wait for it."""
+    from infrastructure.persistence import migrations  # noqa: PLC0415 - see above
+
+    return migrations

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.http import HttpFace, http_face
+from tests.support.rows import Rows, open_rows
 from tests.support.stack import Stack
 from tests.support.world import World
 
@@ -26,3 +27,10 @@ async def http(stack: Stack) -> AsyncIterator[HttpFace]:
     """Return the HTTP face."""
     async with http_face(stack) as face:
         yield face
+
+
+@pytest.fixture(scope="session")
+async def rows(stack: Stack) -> AsyncIterator[Rows]:
+    """Return a reader of everything that is in the tables."""
+    async with open_rows(stack.urls) as opened:
+        yield opened

@@ -66,7 +66,8 @@ async def probes(ground: Ground, name: str) -> list[Probe]:
         foreign, absent = ground.victim.ids[slot.id_type], absent_id(slot.id_type)
         found.append(Probe(str(slot), slot.put(fields, foreign), slot.put(fields, absent), is_id=True))
     if REGISTRY[name].read_only and not REGISTRY[name].public:
-        values = values_of(ground.victim)
+        common = values_of(ground.attacker).items()
+        values = {field: value for field, value in values_of(ground.victim).items() if (field, value) not in common}
         for field in sorted(text_fields(REGISTRY[name].command) & values.keys()):
             fields, value = await ground.attacker.fields(name), values[field]
             found.append(

@@ -1,12 +1,14 @@
 """Real databases for tests: one embedded PostgreSQL per checkout, a migrated template, clones of it; SQLite files."""
 
 import asyncio
+import fcntl
 import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +51,24 @@ class TestDatabases:
     def __init__(self, folder: Path) -> None:
         """Keep SQLite files below ``folder``."""
         self._folder = folder
-        self.cluster = EmbeddedPostgres(ROOT / ".stoa" / "test", fast=True)
+        home = ROOT / ".stoa" / "test"
+        home.mkdir(parents=True, exist_ok=True)
+        self.cluster = EmbeddedPostgres(home, fast=True)
         self._made: list[str] = []
+        # Runs beside this one share the cluster; the last to leave stops it.
+        self._users = (home / "users.lock").open("wb")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def postgres(self) -> DatabaseUrls:
-        """Clone the template."""
+        """Clone the template, which the first run to need it makes."""
         self.cluster.start()
         template = f"stoa_template_{_fingerprint()}"
-        self.cluster.ensure_database(template)
-        _finish(migrations.upgrade(self.cluster.url(template, "postgres")))
-        name = f"t_{os.getpid()}_{next(_numbers)}"
-        self.cluster.ensure_database(name, template=template)
+        with (ROOT / ".stoa" / "test" / "template.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.cluster.ensure_database(template)
+            _finish(migrations.upgrade(self.cluster.url(template, "postgres")))
+            name = f"t_{os.getpid()}_{next(_numbers)}"
+            self.cluster.ensure_database(name, template=template)
         self._made.append(name)
         return self.urls(name)
 
@@ -85,19 +94,18 @@ class TestDatabases:
         return self.postgres() if engine == "postgres" else self.sqlite()
 
     def remove(self) -> None:
-        """Drop what was made and stop the cluster this run started."""
+        """Drop what was made, and stop the cluster unless another run uses it."""
         for name in self._made:
             self.cluster.drop_database(name)
-        self.cluster.stop()
+        with self._users, suppress(BlockingIOError):
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.cluster.stop()
 
 
-def _finish(work: object) -> None:
+def _finish(work: Coroutine[object, object, None]) -> None:
     """Run a coroutine whether or not a loop is running, as fixtures of both kinds come here."""
-    import threading  # noqa: PLC0415 - only for this
-
-    thread = threading.Thread(target=lambda: asyncio.run(work))  # type: ignore[arg-type]  # reason: a coroutine
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @contextmanager

@@ -66,11 +66,12 @@ class HttpFace:
         if operation.versioned and (version := rest.pop("expected_version", None)) is not None:
             sent["if-match"] = f'"{version}"'
         if idempotency_key is not None or operation.use_case.money:
-            sent["idempotency-key"] = idempotency_key or str(uuid4())
+            sent["idempotency-key"] = str(uuid4()) if idempotency_key is None else idempotency_key
         sent.update(headers or {})
         body = rest if operation.has_body else None
         query = None if operation.has_body else {name: _text(value) for name, value in rest.items()}
-        return await self.client.request(operation.method, f"/v1{path}", json=body, params=query, headers=sent)
+        raw = {name.encode(): value.encode("latin-1") for name, value in sent.items()}
+        return await self.client.request(operation.method, f"/v1{path}", json=body, params=query, headers=raw)
 
 
 def _text(value: object) -> str:

@@ -271,7 +271,9 @@ async def _archived_product(world: World) -> dict[str, object]:
 
 
 async def _present_organization(world: World) -> dict[str, object]:
-    return {"expected_version": (await world.run("organizations.get"))["version"]}
+    # A new name each time, for writing what is there already changes nothing.
+    present = await world.run("organizations.get")
+    return {"expected_version": present["version"], "name": f"Harbour Coffee {uuid4().hex[:8]}"}
 
 
 async def _open_link(world: World) -> dict[str, object]:

@@ -17,6 +17,8 @@ class Metrics:
     Labels take values from fixed sets only (names of use-cases, codes of errors), never from requests or tenants.
     """
 
+    content_type = CONTENT_TYPE
+
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry(auto_describe=True)
         self._use_cases(registry)

@@ -3,12 +3,12 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from sqlalchemy import Dialect, Engine, Executable, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
@@ -59,7 +59,7 @@ class Database:
 
     async def _begin_sqlite(self, *, read_only: bool) -> Transaction:
         try:
-            connection = await self.engine.connect()
+            connection = await _connect(self.engine)
         except Exception as error:
             raise translate(error) from error
         transaction = SqliteTransaction(connection)
@@ -100,6 +100,17 @@ class Database:
         await self.engine.dispose()
         # aiosqlite and asyncpg close in callbacks of the loop; give them their turn.
         await asyncio.sleep(0)
+
+
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    """Take a connection, in a task of its own: one that is just being made when its taker is cancelled would leak."""
+    taking = asyncio.ensure_future(engine.connect().start())
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await (await taking).close()
+        raise
 
 
 def _engine(url: str, pool_size: int, pool_timeout: float) -> AsyncEngine:

@@ -8,7 +8,7 @@ import sqlite3
 
 import asyncpg
 from sqlalchemy import Constraint, Index, MetaData, PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from application.kernel.dispatcher import TransactionAborted
@@ -111,6 +111,9 @@ def translate(error: Exception) -> StoaError:
         if not isinstance(cause, Exception):
             raise cause
         return translate(cause)
+    if isinstance(error, EmulatedDBAPIException) and isinstance(error.driver_exception, Exception):
+        # A connection that breaks while SQLAlchemy sets it up comes in the adapter's clothes alone.
+        return translate(error.driver_exception)
     if isinstance(error, sqlite3.Error):
         return _sqlite(error)
     if isinstance(error, asyncpg.PostgresError):

@@ -8,9 +8,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from application.kernel.start_error import StartError
-from infrastructure.persistence import migrations
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import translate
+from infrastructure.persistence.revision import head
 
 _ROLE = """
 SELECT current_user AS role, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb,
@@ -71,10 +71,10 @@ async def refuse_other_schema(database: Database) -> None:
     Raises:
         SchemaOutOfDate: it is older or newer than the code.
     """
-    at, head = await revision(database), migrations.head()
-    if at != head:
+    at, wanted = await revision(database), head()
+    if at != wanted:
         raise SchemaOutOfDate(
-            f"The database is at migration {at or 'none'}, this code needs {head}: run `stoa db upgrade`."
+            f"The database is at migration {at or 'none'}, this code needs {wanted}: run `stoa db upgrade`."
         )
 
 

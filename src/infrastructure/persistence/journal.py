@@ -18,7 +18,7 @@ from infrastructure.persistence import bulk
 from infrastructure.persistence.models.technical import AuditEntryRow, IdempotencyRecordRow, OutboxRow
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.tracking import Change
-from infrastructure.persistence.types import Guid, JsonText, text
+from infrastructure.persistence.types import Guid, text
 from infrastructure.security.redaction import redact
 
 _OUTBOX = cast("Table", OutboxRow.__table__)
@@ -170,7 +170,7 @@ def _answer() -> Update:
             _RECORDS.c.organization_id == bindparam("answer_organization", type_=Guid()),
             _RECORDS.c.key == bindparam("answer_key", type_=text()),
         )
-        .values(response=bindparam("answer_json", type_=JsonText()))
+        .values(response=bindparam("answer_json", type_=text()))
     )
 
 

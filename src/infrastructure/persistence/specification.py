@@ -39,14 +39,17 @@ class _TextMatch(GenericFunction[bool]):
 
 
 class _Like(_TextMatch):
+    inherit_cache = True
     name = "stoa_like"
 
 
 class _ILike(_TextMatch):
+    inherit_cache = True
     name = "stoa_ilike"
 
 
 class _JsonContains(_TextMatch):
+    inherit_cache = True
     name = "stoa_json_contains"
 
 

@@ -31,6 +31,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """Say what a value is; a decorator of SQLAlchemy says ``object``, and cursors and comparisons ask."""
+        return datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
         """Use timestamptz, or text where there is none."""
         return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))  # type: ignore[arg-type]  # reason: the text holds a datetime

@@ -67,6 +67,7 @@ class Leader(ABC):
         async with self._turn:
             await self._elected(connection)
         self._leading = connection
+        self._log.info("worker_leads")
         try:
             while True:
                 async with self._turn:
@@ -76,9 +77,8 @@ class Leader(ABC):
         finally:
             self._leading = None
 
-    async def _elected(self, connection: WorkerConnection) -> None:  # noqa: ARG002 - subclasses use it
+    async def _elected(self, connection: WorkerConnection) -> None:  # noqa: B027 - most have nothing to prepare
         """Prepare to lead; another leader may have worked since the last time."""
-        self._log.info("worker_leads")
 
     @abstractmethod
     async def _work(self, connection: WorkerConnection) -> int:

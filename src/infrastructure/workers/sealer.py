@@ -89,7 +89,6 @@ class Sealer(Leader):
 
     async def _elected(self, connection: WorkerConnection) -> None:
         """Find the heads that a crash left without an anchor."""
-        await super()._elected(connection)
         rows = await connection.rows(self._database.prepare("audit-heads", _all_heads), {})
         known = await asyncio.to_thread(anchor_file.newest, self._file) if self._file else None
         heads = {cast("UUID", row[0]): Head(cast("int", row[1]), cast("str", row[2])) for row in rows}

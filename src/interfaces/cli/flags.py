@@ -41,18 +41,21 @@ class FieldOption(click.Option):
     def __init__(self, path: str, shape: Shape, number: int, note: str = "", *, negates: bool = False) -> None:
         """Declare the flag; ``number`` tells its value apart from the others'."""
         self.path, self.shape, self.negates = path, shape, negates
-        flag = f"--{'no-' if negates else ''}{path.replace('_', '-')}"
-        super().__init__(
-            [flag, f"field_{number}"],
-            type=click.STRING,
-            multiple=isinstance(shape, Items | Metadata),
-            is_flag=negates,
-            metavar=None if negates else _metavar(shape),
-            help=note,
-            shell_complete=partial(_complete, _words(shape)),
-            # A boolean flag needs no value; a value given all the same counts.
-            **({"flag_value": "true"} if isinstance(shape, Boolean) else {}),
-        )
+        names = [f"--{'no-' if negates else ''}{_kebab(path)}", f"field_{number}"]
+        if negates:
+            super().__init__(names, is_flag=True, default=None, help=note)
+            return
+        complete = partial(_complete, _words(shape))
+        metavar = _metavar(shape)
+        if isinstance(shape, Boolean):
+            # It needs no value; a value given all the same counts.
+            super().__init__(
+                names, is_flag=False, flag_value="true", type=click.STRING, metavar=metavar, help=note,
+                shell_complete=complete,
+            )  # fmt: skip
+            return
+        many = isinstance(shape, Items | Metadata)
+        super().__init__(names, type=click.STRING, multiple=many, metavar=metavar, help=note, shell_complete=complete)
 
 
 def field_options(record: Record) -> list[FieldOption]:

@@ -37,8 +37,9 @@ def write_table(rows: Sequence[Mapping[str, Wire]]) -> None:
     for line in zip(*(cells[name] for name in columns), strict=True):
         table.add_row(*map(Text, line))
     console.print(table)
-    if len(columns) < len(rows[0]):
-        click.echo(f"{len(rows[0]) - len(columns)} more columns with -o json.", err=True)
+    hidden = [name for name in rows[0] if name not in columns]
+    if hidden:
+        click.echo(f"Not shown: {', '.join(hidden)}. All of it with -o json.", err=True)
 
 
 def write_record(record: Mapping[str, Wire]) -> None:

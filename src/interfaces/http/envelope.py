@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from domain.shared.errors import StoaError
 from interfaces.http.errors import BodyTooLarge, InternalError, problem
@@ -55,6 +56,8 @@ class Envelope:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        # A request runs in a task of its own, so that every line logged from here on carries its id and no other's.
+        bind_contextvars(request_id=request_id)
         added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else _DATA_HEADERS)]
         added.append((b"x-request-id", request_id.encode()))
         started = False

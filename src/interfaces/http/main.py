@@ -7,7 +7,6 @@ from fastapi import FastAPI
 
 from infrastructure.container import Container
 from infrastructure.lifecycle import Health
-from infrastructure.observability.metrics import CONTENT_TYPE
 from interfaces.http.app import create_app
 from interfaces.mcp.main import http_app
 
@@ -34,8 +33,8 @@ def build_app(container: Container, health: Health) -> FastAPI:
         authenticate=container.authenticator(),
         readiness=health,
         metrics=exposition,
-        metrics_content_type=CONTENT_TYPE,
-        observe=container.metrics().observe_use_case,
+        metrics_content_type=container.metrics().content_type,
+        observe=container.calls().observe,
         lifespan=lifespan,
         mcp_app=mcp,
     )

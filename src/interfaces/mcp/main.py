@@ -26,6 +26,6 @@ def _server(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> S
         registry=container.registry(),
         dispatcher=container.dispatcher(),
         actor_of=actor_of,
-        observe=container.metrics().observe_use_case,
+        observe=container.calls().observe,
         version=version("stoa"),
     )

@@ -81,14 +81,13 @@ async def test_everything_committed_is_published_in_order_through_restarts_and_f
     publisher = FlakyPublisher()
     writers = asyncio.gather(*(write_some(bench.root, 40) for _ in range(8)))
     restarts = 0
-    while not writers.done():
+    while not writers.done() or restarts < 5:
         running = asyncio.create_task(Relay(bench.relay, publisher).run())
         await asyncio.sleep(random.uniform(0.005, 0.06))
         await ended(running)
         restarts += 1
     committed = set[UUID]().union(*await writers)
     await drained(Relay(bench.relay, publisher))
-    assert restarts > 3
     assert {event.event_id for event in publisher.events} == committed
     assert all(versions == sorted(versions) for versions in first_occurrences(publisher.events).values())
     assert await outbox_size(bench.root) == 0
@@ -105,9 +104,15 @@ class HookedRelay(Relay):
         await self.between.wait()
 
 
-async def test_reading_ahead_does_not_overtake_a_late_commit(pg_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that commits behind the batch under way is published before its aggregate's next one."""
-    monkeypatch.setattr(relay_module, "BATCH", 2)
+@pytest.mark.parametrize("batch", [2, 1000])
+async def test_a_late_commit_is_neither_overtaken_nor_lost(
+    pg_bench: Bench, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """A row that commits behind the batch under way is published before its aggregate's next one.
+
+    A full batch is followed by reading ahead, a short one only by its own deletion.
+    """
+    monkeypatch.setattr(relay_module, "BATCH", batch)
     late, other = uuid4(), uuid4()
     publisher = InMemoryEventPublisher()
     relay = HookedRelay(pg_bench.relay, publisher)

@@ -103,7 +103,7 @@ def test_the_demo_holds_only_if_every_step_does() -> None:
     result = invoke(FakeOperations(findings=steps), "demo")
     assert result.exit_code == 70
     assert "✗ a replay" in result.stderr
-    assert [row["held"] for row in json.loads(result.stdout)] == [True, False]
+    assert "charged twice" in result.stdout
     assert invoke(FakeOperations(findings=()), "demo").exit_code == 70
 
 

@@ -86,13 +86,13 @@ def test_an_unknown_name_to_describe_suggests_known_ones() -> None:
         (["run"], "prices.c", {"prices.create"}),
         (["describe"], "prices.a", {"prices.archive"}),
         (["run", "prices.create"], "--unit-amount.c", {"--unit-amount.currency"}),
-        (["run", "prices.list", "--sort"], "-", {"created_at", "-created_at"}),
+        (["run", "prices.list", "--sort"], "c", {"created_at"}),
     ],
 )
 def test_the_shell_completes_names_flags_and_choices(arguments: list[str], incomplete: str, expected: set[str]) -> None:
     """Completion comes from the registry, like everything else."""
     items = ShellComplete(stoa, {"obj": _session()}, "stoa", "_STOA_COMPLETE").get_completions(arguments, incomplete)
-    assert {item.value for item in items} & expected == {e for e in expected if e.startswith(incomplete)}
+    assert {item.value for item in items} & expected == expected
 
 
 def test_every_command_in_the_help_exists_under_its_line() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # reason: it has no types of its own
 from mcp import Client, MCPError
 from mcp.types import CallToolResult, TextContent
 

@@ -58,7 +58,7 @@ async def site() -> AsyncIterator[Site]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
         yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp/", dispatcher)
         server.should_exit = True

@@ -8,7 +8,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infrastructure.persistence.models.base import Base, TableArgs
-from infrastructure.persistence.types import Identity64, JsonText, UtcDateTime, text
+from infrastructure.persistence.types import Identity64, UtcDateTime, text
 
 
 class IdempotencyRecordRow(Base):
@@ -19,7 +19,7 @@ class IdempotencyRecordRow(Base):
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(text(255), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(text(64))
-    response: Mapped[str | None] = mapped_column(JsonText())
+    response: Mapped[str | None] = mapped_column(text())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 

@@ -1,0 +1,28 @@
+"""One record per use-case call: a metric always, a log line when somebody may want to know."""
+
+import structlog
+
+from infrastructure.observability.metrics import Metrics
+
+SLOW_SECONDS = 1.0
+_OURS = frozenset({"internal", "internal_error"})
+_log = structlog.get_logger("stoa.calls")
+
+
+class Calls:
+    """Told of every call by every face. The request id is bound by the face and appears in the line."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Count in ``metrics``."""
+        self._metrics = metrics
+
+    def observe(self, use_case: str, face: str, code: str, seconds: float) -> None:
+        """Note one call; ``code`` is ``ok`` or the error's."""
+        self._metrics.observe_use_case(use_case, face, code, seconds)
+        line = {"use_case": use_case, "face": face, "code": code, "ms": round(seconds * 1000, 1)}
+        if code in _OURS:
+            _log.error("call_failed", **line)
+        elif seconds >= SLOW_SECONDS:
+            _log.warning("call_slow", **line)
+        else:
+            _log.debug("call", **line)

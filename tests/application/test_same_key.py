@@ -1,0 +1,153 @@
+"""Idempotency keys: same key, same command, same answer, one effect."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from application.kernel.actor import TENANT_SCOPES
+from application.kernel.dispatcher import Outcome
+from tests.support.http import HttpFace
+from tests.support.rows import Rows
+from tests.support.stack import Stack
+from tests.support.world import REGISTRY, ROUTED, WRITES, World
+
+KEYED = [name for name in WRITES if name in ROUTED]
+TWINS = 20
+
+
+@pytest.mark.parametrize("name", KEYED)
+async def test_twins_at_once_have_one_effect_and_one_answer(name: str, world: World, rows: Rows) -> None:
+    """Twenty simultaneous identical commands under one key add what one alone adds, and answer alike."""
+    alone, one = await grown(world, rows, name, 1)
+    twins, all_twins = await grown(world, rows, name, TWINS)
+
+    assert one == all_twins
+    assert len(alone) == 1
+    assert sum(twin.replayed for twin in twins) == TWINS - 1
+    first = next(shown(twin) for twin in twins if not twin.replayed)
+    assert all(
+        shown(twin) == {**first, **({"secret": None} if "secret" in first else {})} for twin in twins if twin.replayed
+    )
+
+
+async def grown(world: World, rows: Rows, name: str, times: int) -> tuple[list[Outcome], dict[str, int]]:
+    """Run one command under one key so many times at once; return the outcomes and how many rows were added."""
+    organization, fields, key = world.actor.organization_id, await world.fields(name), str(uuid4())
+    before = await rows.counts(organization)
+    outcomes = await asyncio.gather(*(world.outcome(name, fields, key=key) for _ in range(times)))
+    after = await rows.counts(organization)
+    return outcomes, {table: after[table] - before[table] for table in after}
+
+
+def shown(outcome: Outcome) -> dict[str, object]:
+    """Return an answer as JSON shows it."""
+    body: dict[str, object] = json.loads(msgspec.json.encode(outcome.body))
+    return body
+
+
+@pytest.mark.parametrize("name", KEYED)
+async def test_a_key_belongs_to_one_command(name: str, world: World) -> None:
+    """The key of one command is refused for any other command, and for the same one with other fields."""
+    key, fields = str(uuid4()), await world.fields(name)
+    await world.send(name, fields, key=key)
+    other = "customers.create" if name != "customers.create" else "products.create"
+    for reused, given in ((other, await world.fields(other)), (name, await world.fields(name))):
+        if (reused, given) != (name, fields):
+            with pytest.raises(Exception) as refused:  # noqa: PT011 - its code is checked
+                await world.send(reused, given, key=key)
+            assert getattr(refused.value, "code", refused.value) == "idempotency_key_reused"
+
+
+async def test_organizations_do_not_share_keys(stack: Stack, world: World, rows: Rows) -> None:
+    """The same key with the same command in another organization is another request."""
+    neighbour, key = await World.create(stack), str(uuid4())
+    fields = await world.fields("customers.create")
+    answers = [await each.outcome("customers.create", fields, key=key) for each in (world, neighbour)]
+    assert [answer.replayed for answer in answers] == [False, False]
+    assert answers[0].body != answers[1].body
+
+
+async def test_a_replay_over_http_says_so_and_quotes_do_not_matter(world: World, http: HttpFace) -> None:
+    """`"k"` and `k` are one key; the second answer is the first one's, marked as replayed."""
+    fields, key = await world.fields("products.create"), str(uuid4())
+    first = await http.send("products.create", fields, key=world.key, idempotency_key=key)
+    second = await http.send("products.create", fields, key=world.key, idempotency_key=f'"{key}"')
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+    assert [first.headers[name] for name in ("etag", "location")] == [
+        second.headers[name] for name in ("etag", "location")
+    ]
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "", '""', "a\tb", "\xe9"])
+async def test_a_key_outside_the_rules_is_malformed(key: str, world: World, http: HttpFace) -> None:
+    """256 characters, none, controls and other alphabets are 400 before anything happens."""
+    fields = await world.fields("products.create")
+    response = await http.send("products.create", fields, key=world.key, idempotency_key=key)
+    assert (response.status_code, response.json()["code"]) == (400, "idempotency_key_malformed")
+
+
+async def test_a_revoked_key_gets_no_replay(world: World, http: HttpFace) -> None:
+    """Who may call is asked before the stored answer is given."""
+    issued = await world.run("api_keys.create", scopes=sorted(TENANT_SCOPES))
+    secret, key = str(issued["secret"]), str(uuid4())
+    fields = await world.fields("products.create")
+    assert (await http.send("products.create", fields, key=secret, idempotency_key=key)).status_code == 201
+    await world.run("api_keys.revoke", id=issued["id"], expected_version=None)
+    response = await http.send("products.create", fields, key=secret, idempotency_key=key)
+    assert response.status_code == 401
+
+
+async def test_the_twin_of_a_new_api_key_has_no_secret(world: World, http: HttpFace, rows: Rows) -> None:
+    """The secret is in the first answer only; the replay has null in its place, and no table has it."""
+    fields, key = await world.fields("api_keys.create"), str(uuid4())
+    first = (await http.send("api_keys.create", fields, key=world.key, idempotency_key=key)).json()
+    second = (await http.send("api_keys.create", fields, key=world.key, idempotency_key=key)).json()
+    assert first["secret"]
+    assert second == {**first, "secret": None}
+    everything = repr([await rows.query(f"SELECT * FROM {table}") for table in ("idempotency_records", "api_keys")])
+    assert first["secret"] not in everything
+
+
+async def test_money_does_not_move_without_a_key(world: World, http: HttpFace) -> None:
+    """Every use-case that moves money refuses a request without a key."""
+    moving = [name for name in KEYED if REGISTRY[name].money]
+    assert moving
+    for name in moving:
+        fields = await world.fields(name)
+        response = await http.client.request(
+            http.operations[name].method,
+            "/v1" + http.operations[name].path.format_map(fields),
+            json={k: v for k, v in fields.items() if k not in http.operations[name].reserved},
+            headers={"authorization": f"Bearer {world.key}"},
+        )
+        assert (response.status_code, response.json()["code"]) == (400, "idempotency_key_missing")
+
+
+async def test_a_failure_leaves_its_key_free(world: World, rows: Rows) -> None:
+    """Only what was committed is kept: the same key works once the cause is gone, and the failure left nothing."""
+    fields, key = await world.fields("products.create"), str(uuid4())
+    taken = await world.run("products.create")
+    before = await rows.digest(world.actor.organization_id)
+    with pytest.raises(Exception) as refused:  # noqa: PT011 - its code is checked
+        await world.send("products.create", {**fields, "sku": taken["sku"]}, key=key)
+    assert getattr(refused.value, "code", refused.value) == "sku_taken"
+    assert await rows.digest(world.actor.organization_id) == before
+    assert (await world.outcome("products.create", fields, key=key)).replayed is False
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_a_dry_run_leaves_nothing(name: str, world: World, rows: Rows) -> None:
+    """A dry run answers like the real thing, and every table is as it was."""
+    fields = await world.fields(name)
+    before = await rows.digest(world.actor.organization_id), await rows.query("SELECT count(*) AS n FROM outbox")
+    dry = await world.send(name, fields, dry_run=True)
+    after = await rows.digest(world.actor.organization_id), await rows.query("SELECT count(*) AS n FROM outbox")
+    assert before == after
+    real = await world.send(name, fields)
+    assert dry.keys() == real.keys()

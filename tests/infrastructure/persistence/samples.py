@@ -1,0 +1,140 @@
+"""Aggregates for the persistence tests, and the units of work that hold them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import Table, select
+
+from application.kernel.actor import Actor
+from domain.catalog.price import Price
+from domain.catalog.product import Product
+from domain.customers.customer import Customer
+from domain.customers.payment_method import PaymentMethod, PaymentMethodType
+from domain.payments.payment_link import PaymentLink
+from domain.payments.payment_order import PaymentOrder
+from domain.shared.ids import (
+    CustomerId,
+    PaymentAttemptId,
+    PaymentLinkId,
+    PaymentMethodId,
+    PaymentOrderId,
+    PriceId,
+    ProductId,
+)
+from domain.shared.money import Money
+from infrastructure.persistence.models.technical import OutboxRow
+from infrastructure.persistence.statement import Params, Statement
+from infrastructure.persistence.transaction import Rows
+from infrastructure.persistence.unit_of_work import SqlUnitOfWork
+from tests.support.stack import Stack
+
+OUTBOX = cast("Table", OutboxRow.__table__)
+
+
+@asynccontextmanager
+async def unit(stack: Stack, actor: Actor, *, read_only: bool = False) -> AsyncIterator[SqlUnitOfWork]:
+    """Open a unit of work; whoever wants its effects commits it."""
+    async with stack.units(actor, use_case="test", request_id=str(uuid4()), read_only=read_only) as uow:
+        assert isinstance(uow, SqlUnitOfWork)
+        yield uow
+
+
+def counted(uow: SqlUnitOfWork) -> list[str]:
+    """Return the list that the text of every further statement of this unit of work goes to."""
+    transaction = uow.session.transaction
+    run, seen = transaction.rows, list[str]()
+
+    async def rows(statement: Statement, params: Params) -> Rows:
+        seen.append(statement.sql)
+        return await run(statement, params)
+
+    setattr(transaction, "rows", rows)  # noqa: B010 - mypy refuses to assign to a method, rightly
+    return seen
+
+
+async def outbox(stack: Stack, actor: Actor) -> Sequence[tuple[str, int]]:
+    """Return type and aggregate version of the organization's events, in their order."""
+    query = select(OUTBOX.c.type, OUTBOX.c.aggregate_version).where(OUTBOX.c.organization_id == actor.organization_id)
+    async with stack.relay_database.engine.connect() as connection:
+        rows = (await connection.execute(query.order_by(OUTBOX.c.id))).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def a_product(stack: Stack, actor: Actor, **fields: object) -> Product:
+    """Make a product that nobody has stored yet."""
+    given = {"name": "Espresso beans", "sku": None, **fields}
+    return Product.create(
+        id=ProductId(stack.ids.new()), organization_id=actor.organization_id, now=stack.clock.now(), **given
+    )  # type: ignore[arg-type]  # reason: the test names the fields  # fmt: skip
+
+
+def a_customer(stack: Stack, actor: Actor, **fields: object) -> Customer:
+    """Make a customer that nobody has stored yet."""
+    given = {"email": f"{uuid4().hex}@example.com", "name": "Ana", **fields}
+    return Customer.create(
+        id=CustomerId(stack.ids.new()), organization_id=actor.organization_id, now=stack.clock.now(), **given
+    )  # type: ignore[arg-type]  # reason: the test names the fields  # fmt: skip
+
+
+def a_price(stack: Stack, product: Product, minor: int = 1250) -> Price:
+    """Make a price of a product."""
+    return Price.create(
+        id=PriceId(stack.ids.new()), organization_id=product.organization_id, product_id=product.id,
+        unit_amount=Money.of(minor, "EUR"), now=stack.clock.now(),
+    )  # fmt: skip
+
+
+def a_method(stack: Stack, customer: Customer, siblings: Sequence[PaymentMethod] = ()) -> PaymentMethod:
+    """Make a payment method of a customer."""
+    return PaymentMethod.add(
+        siblings, id=PaymentMethodId(stack.ids.new()), organization_id=customer.organization_id,
+        customer_id=customer.id, type=PaymentMethodType.CARD, provider_token="tok_sandbox_success",
+        now=stack.clock.now(),
+    )  # fmt: skip
+
+
+def a_link(stack: Stack, price: Price, *, slug: str | None = None, max_uses: int | None = None) -> PaymentLink:
+    """Make a payment link that sells at a price."""
+    return PaymentLink.create(
+        id=PaymentLinkId(stack.ids.new()), organization_id=price.organization_id,
+        slug=slug or f"link-{uuid4().hex[:20]}", product_id=price.product_id, price_id=price.id,
+        max_uses=max_uses, now=stack.clock.now(),
+    )  # fmt: skip
+
+
+class Shop:
+    """An organization that can sell. No dataclass, because hypothesis would print all of it on a failure."""
+
+    def __init__(self, stack: Stack, actor: Actor) -> None:
+        self.stack, self.actor = stack, actor
+        self.product, self.customer = a_product(stack, actor), a_customer(stack, actor)
+        self.price, self.method = a_price(stack, self.product), a_method(stack, self.customer)
+        self.link = a_link(stack, self.price)
+
+    def order(self, number: str | None = None) -> PaymentOrder:
+        """Make an order that nobody has stored yet."""
+        return PaymentOrder.open(
+            self.link, id=PaymentOrderId(self.stack.ids.new()), number=number or uuid4().hex[:20],
+            customer_id=self.customer.id, quantity=1, amount=Money.of(1250, "EUR"), now=self.stack.clock.now(),
+        )  # fmt: skip
+
+    def attempt(self, order: PaymentOrder) -> UUID:
+        """Begin an attempt to pay the order, and return the attempt's id."""
+        attempt_id = PaymentAttemptId(self.stack.ids.new())
+        order.pay(attempt_id, self.method.id, self.stack.clock.now())
+        return attempt_id
+
+
+async def a_shop(stack: Stack) -> Shop:
+    """Set up an organization with everything an order needs, committed."""
+    shop = Shop(stack, await stack.organization())
+    async with unit(stack, shop.actor) as uow:
+        uow.products.add(shop.product)
+        uow.prices.add(shop.price)
+        uow.customers.add(shop.customer)
+        uow.payment_methods.add(shop.method)
+        uow.payment_links.add(shop.link)
+        await uow.commit()
+    return shop
