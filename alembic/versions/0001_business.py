@@ -135,7 +135,7 @@ def upgrade() -> None:
         sa.Column("type", text(20), nullable=False),
         sa.Column("min_quantity", sa.Integer(), nullable=False),
         sa.Column("max_quantity", sa.Integer(), nullable=True),
-        sa.CheckConstraint("unit_amount_minor > 0", name="ck_prices_unit_amount_positive"),
+        sa.CheckConstraint("unit_amount_minor > 0", name=op.f("ck_prices_unit_amount_positive")),
         _belongs_to("prices", "products", "product_id"),
         soft=True,
     )
@@ -203,7 +203,7 @@ def upgrade() -> None:
         sa.Column("max_uses", sa.Integer(), nullable=True),
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("max_uses is null or uses <= max_uses", name="ck_payment_links_uses_within_limit"),
+        sa.CheckConstraint("max_uses is null or uses <= max_uses", name=op.f("ck_payment_links_uses_within_limit")),
         _belongs_to("payment_links", "prices", "price_id"),
         _belongs_to("payment_links", "products", "product_id"),
     )
@@ -231,7 +231,7 @@ def upgrade() -> None:
         sa.Column("completed_at", UtcDateTime(), nullable=True),
         sa.Column("failed_at", UtcDateTime(), nullable=True),
         sa.Column("cancelled_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("amount_minor > 0", name="ck_payment_orders_amount_positive"),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_orders_amount_positive")),
         _belongs_to("payment_orders", "customers", "customer_id"),
         _belongs_to("payment_orders", "payment_links", "payment_link_id"),
         _belongs_to("payment_orders", "payment_methods", "payment_method_id"),

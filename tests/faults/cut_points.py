@@ -14,7 +14,7 @@ import msgspec
 
 from application.kernel.dispatcher import Call, Dispatcher, Outcome
 from application.kernel.idempotency import IdempotencyInProgress, OutcomeUnknown
-from domain.shared.errors import StoaError, Unavailable
+from domain.shared.errors import Unavailable
 from infrastructure.persistence.models.base import Base
 from tests.support.cut_proxy import CutProxy, cut_proxy
 from tests.support.databases import DatabaseUrls
@@ -104,10 +104,11 @@ class Lab:
     async def connect(self, name: str, *, warm: bool) -> None:
         """Be connected with the use-case's statements known, or not be connected at all."""
         self.proxy.count()
-        if not warm:
-            await self.through.database.engine.dispose()
-            await self.proxy.quiet()
-        elif self.warm_for != name:
+        if warm and self.warm_for == name:
+            return
+        await self.through.database.engine.dispose()
+        await self.proxy.quiet()
+        if warm:
             await self.clean(name)
 
     async def judge(self, point: Point) -> Verdict:

@@ -1,8 +1,6 @@
-"""Real processes of Stoa, to be killed."""
+"""Real processes, to be killed."""
 
-import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 STARTS_WITHIN = 60.0
+_ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = (str(_ROOT / "src"), str(_ROOT))
 
 
 def free_port() -> int:
@@ -27,17 +27,16 @@ def crowd() -> float:
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-class StoaProcess:
-    """One ``stoa`` command in a process of its own; its output is kept in files below ``folder``."""
+class ChildProcess:
+    """A Python module in a process of its own; its output is kept in files below ``folder``."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: object) -> None:
-        """Name the command's arguments and its settings without their prefix; nothing starts yet."""
+    def __init__(self, folder: Path, module: str, *arguments: str, **settings: object) -> None:
+        """Name the module's arguments, and Stoa's settings without their prefix; nothing starts yet."""
         self._folder = folder
-        self._command = [sys.executable, "-m", "interfaces.cli.main", *arguments]
+        self._command = [sys.executable, "-m", module, *arguments]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STOA_", "PG"))}
         given = {f"STOA_{name.upper()}": str(value) for name, value in settings.items()}
-        source = str(Path(__file__).resolve().parents[2] / "src")
-        self._environment = {**inherited, **given, "PYTHONPATH": source}
+        self._environment = {**inherited, **given, "PYTHONPATH": os.pathsep.join(_SOURCES)}
         self._process: subprocess.Popen[bytes] | None = None
         self.started_at = 0.0
 
@@ -62,26 +61,16 @@ class StoaProcess:
         self.started_at = perf_counter()
         with (self._folder / "stdout").open("ab") as out, (self._folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=errors
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
             )
 
     def kill(self) -> None:
         """End this process, and only this one, without any warning."""
-        self._signal(signal.SIGKILL)
-        self._wait(10)
-
-    async def stop(self) -> int:
-        """Ask it to end, and return its exit code; kill it when it does not."""
-        self._signal(signal.SIGTERM)
-        try:
-            return await asyncio.to_thread(self._wait, 15)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-
-    def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
-
-    def _wait(self, seconds: float) -> int:
-        return 0 if self._process is None else self._process.wait(seconds)
+            self._process.kill()
+            self._process.wait(10)

@@ -36,7 +36,7 @@ async def _notes(url: str) -> int:
 
 
 async def test_everything_passes_and_is_counted(urls: DatabaseUrls) -> None:
-    """A simple query is one message there and three back: its rows' count, and ready."""
+    """A simple query is one message there and two back: done, and ready."""
     async with cut_proxy(urls.superuser) as proxy, _connected(proxy.url(urls.superuser)) as connection:
         assert await connection.fetchval("SELECT 6 * 7") == 42
         proxy.count()

@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
-import asyncpg
 import pytest
 
+from application.kernel.actor import Actor
 from domain.shared.ids import decode_id
 from infrastructure.events.publishers import InMemoryEventPublisher
 from infrastructure.persistence import migrations
 from infrastructure.persistence.embedded import EmbeddedPostgres
 from infrastructure.workers.relay import Relay
 from tests.faults.processes import crowd
-from tests.faults.writers import Writers
+from tests.faults.writers import Writers, drained, superuser
 from tests.support.databases import DatabaseUrls
 from tests.support.stack import Stack, open_stack
 
@@ -26,8 +26,6 @@ WRITERS = 8
 KILLS = 3
 KILLS_AT_FULL_LENGTH = 50
 RECOVERS_WITHIN = 5.0
-# By default the log is written within a fifth of a second even for commits that did not wait for it.
-FORGETFUL = "ALTER SYSTEM SET synchronous_commit = off; ALTER SYSTEM SET wal_writer_delay = '10s'"
 
 
 @pytest.fixture
@@ -53,8 +51,8 @@ def _kill_postmaster(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def _writing(stack: Stack) -> AsyncIterator[Writers]:
-    writers = Writers(stack, await stack.organization())
+async def _writing(stack: Stack, actor: Actor) -> AsyncIterator[Writers]:
+    writers = Writers(stack, actor)
     tasks = [asyncio.create_task(writers.write()) for _ in range(WRITERS)]
     try:
         await writers.next_acknowledgement(within=10)
@@ -74,7 +72,7 @@ async def test_a_killed_database_loses_nothing_that_was_acknowledged(
     async with open_stack(_urls(cluster)) as stack:
         relaying = asyncio.create_task(Relay(stack.relay_database, publisher).run())
         try:
-            async with _writing(stack) as writers:
+            async with _writing(stack, await stack.organization()) as writers:
                 for _ in range(kills):
                     await asyncio.sleep(random.uniform(0.1, 0.5))
                     killed = perf_counter()
@@ -82,7 +80,7 @@ async def test_a_killed_database_loses_nothing_that_was_acknowledged(
                     await asyncio.to_thread(cluster.start)
                     downtimes.append(perf_counter() - killed)
                     recoveries.append(await writers.next_acknowledgement(within=60))
-            await _drained(stack)
+            await drained(stack, within=60)
         finally:
             relaying.cancel()
             await asyncio.gather(relaying, return_exceptions=True)
@@ -99,13 +97,10 @@ async def test_the_same_kill_convicts_a_database_that_acknowledges_too_early(
     cluster: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     """The test has teeth: with commits that do not wait for the disk, acknowledged products are gone."""
-    superuser = await asyncpg.connect(cluster.url("stoa", "postgres"))
-    for statement in FORGETFUL.split("; "):
-        await superuser.execute(statement)
-    await superuser.execute("SELECT pg_reload_conf()")
-    await superuser.close()
     async with open_stack(_urls(cluster)) as stack:
-        async with _writing(stack) as writers:
+        actor = await stack.organization()
+        await _make_forgetful(stack)
+        async with _writing(stack, actor) as writers:
             await asyncio.sleep(0.5)
             _kill_postmaster(tmp_path)
             await asyncio.to_thread(cluster.start)
@@ -114,35 +109,29 @@ async def test_the_same_kill_convicts_a_database_that_acknowledges_too_early(
     assert lost
 
 
-async def _drained(stack: Stack) -> None:
-    """Wait until the relay has published everything."""
-    superuser = await asyncpg.connect(stack.urls.superuser)
-    try:
-        async with asyncio.timeout(30):
-            while await superuser.fetchval("SELECT count(*) FROM outbox"):
-                await asyncio.sleep(0.05)
-    finally:
-        await superuser.close()
+async def _make_forgetful(stack: Stack) -> None:
+    """Have commits answered before they are on disk, and let the log wait there for long.
+
+    By default it is written within a fifth of a second even for commits that did not wait for it.
+    """
+    async with superuser(stack) as connection:
+        for setting in ("synchronous_commit = off", "wal_writer_delay = '10s'"):
+            await connection.execute(f"ALTER SYSTEM SET {setting}")
+        await connection.execute("SELECT pg_reload_conf()")
 
 
 async def _lost(stack: Stack, writers: Writers) -> set[str]:
-    superuser = await asyncpg.connect(stack.urls.superuser)
-    try:
-        stored = {row["id"] for row in await superuser.fetch("SELECT id FROM products")}
-    finally:
-        await superuser.close()
+    async with superuser(stack) as connection:
+        stored = {row["id"] for row in await connection.fetch("SELECT id FROM products")}
     return {id for id in writers.acknowledged.values() if decode_id("prod", id) not in stored}
 
 
 async def _prove_nothing_is_doubled(stack: Stack, writers: Writers, publisher: InMemoryEventPublisher) -> None:
     promised = set(writers.acknowledged.values())
     assert len(promised) == len(writers.acknowledged), "two keys got the same product"
-    superuser = await asyncpg.connect(stack.urls.superuser)
-    try:
-        assert await superuser.fetchval("SELECT count(*) FROM products") == len(promised)
-        entries = await superuser.fetch("SELECT subject_id FROM audit_entries WHERE subject_type = 'product'")
+    async with superuser(stack) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM products") == len(promised)
+        entries = await connection.fetch("SELECT subject_id FROM audit_entries WHERE subject_type = 'product'")
         assert sorted(row["subject_id"] for row in entries) == sorted(promised)
-    finally:
-        await superuser.close()
     published = {event.aggregate_id for event in publisher.events if event.aggregate_type == "product"}
     assert published == {decode_id("prod", id) for id in promised}

@@ -15,7 +15,7 @@ import pytest
 
 from domain.shared.ids import decode_id
 from infrastructure.persistence.embedded import EmbeddedPostgres
-from tests.faults.processes import STARTS_WITHIN, StoaProcess, crowd, free_port
+from tests.faults.processes import STARTS_WITHIN, ChildProcess, crowd, free_port
 from tests.faults.shoppers import Answered, Shoppers
 
 CLIENTS = 12
@@ -28,7 +28,7 @@ SERVES_AGAIN_WITHIN = 5.0
 class Shop:
     """A running server with its database, and how to come back to it."""
 
-    server: StoaProcess
+    server: ChildProcess
     port: int
     database: str
 
@@ -49,9 +49,8 @@ class Shop:
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     """Run ``stoa up`` in an empty data folder."""
     port, cluster = free_port(), EmbeddedPostgres(tmp_path / "data")
-    server = StoaProcess(
-        tmp_path / "server", "up", data_dir=tmp_path / "data", port=port, log_level="warning", pool_size=8
-    )
+    settings = {"data_dir": tmp_path / "data", "port": port, "log_level": "warning", "pool_size": 8}
+    server = ChildProcess(tmp_path / "server", "interfaces.cli.main", "up", **settings)
     try:
         server.start()
         opened = Shop(server, port, "")

@@ -1,9 +1,13 @@
 """Writers through the dispatcher that never give up, and know what was acknowledged to them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from uuid import uuid4
+
+import asyncpg
 
 from application.kernel.actor import Actor
 from application.kernel.idempotency import IdempotencyInProgress
@@ -18,9 +22,9 @@ class Writers:
     stack: Stack
     actor: Actor
     acknowledged: dict[str, str] = field(default_factory=dict)
-    last_at: float = 0.0
     failures: int = 0
     stopping: bool = False
+    _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self) -> None:
         """Create one product after the other until told to stop, and the last one until it is acknowledged."""
@@ -36,12 +40,29 @@ class Writers:
                     self.failures += 1
                     await asyncio.sleep(0.01)
             self.acknowledged[key] = str(made["id"])
-            self.last_at = perf_counter()
+            self._bell.set()
 
     async def next_acknowledgement(self, *, within: float) -> float:
         """Return the seconds until something is acknowledged from now on."""
         now = perf_counter()
+        self._bell.clear()
         async with asyncio.timeout(within):
-            while self.last_at <= now:
-                await asyncio.sleep(0.005)
-        return self.last_at - now
+            await self._bell.wait()
+        return perf_counter() - now
+
+
+@asynccontextmanager
+async def superuser(stack: Stack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Connect to a core's database as the one who sees everything."""
+    connection = await asyncpg.connect(stack.urls.superuser)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def drained(stack: Stack, *, within: float) -> None:
+    """Wait until the relay has published everything."""
+    async with superuser(stack) as connection, asyncio.timeout(within):
+        while await connection.fetchval("SELECT count(*) FROM outbox"):  # noqa: ASYNC110 - the database has no bell
+            await asyncio.sleep(0.05)

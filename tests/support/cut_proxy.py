@@ -129,7 +129,7 @@ class CutProxy:
 
 @asynccontextmanager
 async def cut_proxy(url: str) -> AsyncIterator[CutProxy]:
-    """Open a proxy to the server of ``postgresql://user@/database?host=<folder>``; its socket is in a folder of its own."""
+    """Open a proxy to the server behind ``postgresql://user@/database?host=<folder>``, in a folder of its own."""
     upstream = Path(parse_qs(urlsplit(url).query)["host"][0])
     folder = Path(tempfile.mkdtemp(prefix="cut-"))
     proxy = CutProxy(upstream, folder)

@@ -90,7 +90,7 @@ class Price(SoftDeletable):
         if not unit_amount.is_positive:
             raise InvalidAmount("The amount must be above zero.", path="unit_amount")
         if not 1 <= min_quantity <= (MAX_QUANTITY if max_quantity is None else max_quantity) <= MAX_QUANTITY:
-            raise InvalidQuantityRange
+            raise InvalidQuantityRange(path="max_quantity")
         price = cls(
             id=id,
             organization_id=organization_id,

@@ -1,23 +1,21 @@
 """A customer: somebody who buys from the organization."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, Self
 
 from attrs import define, field, frozen
 
+from domain.customers.countries import COUNTRIES
 from domain.customers.payment_method import PaymentMethod
 from domain.shared.entity import SoftDeletable
 from domain.shared.errors import Conflict, DuplicateError, ValidationError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import CustomerId, OrganizationId
-from domain.shared.metadata import check_metadata
+from domain.shared.metadata import check_metadata, looks_like_card_number
 from domain.shared.text import NAME, TextRule, check_email
 
 EXTERNAL_ID = TextRule(max_length=100)
-
-_COUNTRY = re.compile("[A-Z]{2}")
 
 
 class CustomerEmailTaken(DuplicateError):
@@ -35,7 +33,7 @@ class ExternalIdTaken(DuplicateError):
 
 
 class InvalidCountry(ValidationError):
-    """The text has not the shape of an ISO 3166-1 alpha-2 code."""
+    """The text is no assigned ISO 3166-1 alpha-2 code."""
 
     code = "country_invalid"
     summary = "A country is two upper-case letters (ISO 3166-1 alpha-2)."
@@ -137,10 +135,14 @@ class Customer(SoftDeletable):
 
 
 def _check_external_id(value: str | None) -> str | None:
-    return None if value is None else EXTERNAL_ID.check(value)
+    if value is None:
+        return None
+    if looks_like_card_number(value):
+        raise ValidationError("A card number is never kept here.", path="external_id")
+    return EXTERNAL_ID.check(value)
 
 
 def _check_country(value: str | None) -> str | None:
-    if value is not None and _COUNTRY.fullmatch(value) is None:
-        raise InvalidCountry
+    if value is not None and value not in COUNTRIES:
+        raise InvalidCountry(path="country")
     return value

@@ -121,8 +121,8 @@ class TextRule:
             category = unicodedata.category(character)
             if category == "Cc" or (category in {"Zl", "Zp"} and not self.multiline):
                 _refuse("control_character")
-            if category == "Cs":
-                _refuse("surrogate")
+            if _is_no_character(character, category):
+                _refuse("no_character")
             if character in _BIDI_CONTROLS:
                 _refuse("bidi_control")
             if category in {"Mn", "Me"}:
@@ -152,15 +152,15 @@ def check_email(value: str) -> str:
     """
     # Bounded before anything else, because the IDNA codec is slow on long labels.
     if len(value) > _MAX_ADDRESS + 64:
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     # Lowering can decompose (a dotted capital I), so that the text is normalised once more afterwards.
     address = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value.strip(" ")).lower())
     if address.count("@") != 1:
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     local, domain = address.split("@")
     canonical = f"{_check_local(local)}@{_ascii_domain(domain)}"
     if len(canonical) > _MAX_ADDRESS:
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     return canonical
 
 
@@ -175,7 +175,7 @@ def check_slug(value: str) -> str:
     """
     slug = value.strip(" ").lower()
     if not value.isascii() or not 3 <= len(slug) <= 64 or _SLUG.fullmatch(slug) is None:
-        raise InvalidSlug
+        raise InvalidSlug(path="slug")
     return slug
 
 
@@ -187,12 +187,18 @@ def check_sku(value: str) -> str:
     """
     sku = value.lstrip(" ").rstrip(" .").upper()
     if not value.isascii() or _SKU.fullmatch(sku) is None:
-        raise InvalidSku
+        raise InvalidSku(path="sku")
     return sku
 
 
 def _refuse(reason: str) -> NoReturn:
     raise InvalidText(reason=reason)
+
+
+def _is_no_character(character: str, category: str) -> bool:
+    """Recognise halves of characters, code points that are none for ever, and tags that nobody sees."""
+    never = category == "Cn" and ord(character) & 0xFFFE == 0xFFFE
+    return category == "Cs" or never or "\U000e0000" <= character <= "\U000e007f"
 
 
 def _has_visible(value: str) -> bool:
@@ -212,9 +218,9 @@ def _looks_like_markup(value: str) -> bool:
 
 def _check_local(local: str) -> str:
     if any(not _is_local_character(character) for character in local):
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     if not all(local.split(".")) or len(local.encode()) > _MAX_LOCAL_OCTETS:
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     return local
 
 
@@ -229,8 +235,8 @@ def _ascii_domain(domain: str) -> str:
     try:
         ascii_domain = domain.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
-        raise InvalidEmail from None
+        raise InvalidEmail(path="email") from None
     labels = ascii_domain.split(".")
     if len(labels) < 2 or any(_LABEL.fullmatch(label) is None for label in labels) or labels[-1].isdigit():
-        raise InvalidEmail
+        raise InvalidEmail(path="email")
     return ascii_domain

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
-from infrastructure.persistence.errors import translate
+from infrastructure.persistence.errors import ConnectionLost, DatabaseUnavailable, translate
 from infrastructure.persistence.specification import json_contains
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
@@ -27,6 +27,7 @@ class Database:
         """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet."""
         self.engine = _engine(url, pool_size, pool_timeout)
         self.is_postgres = self.engine.dialect.name == "postgresql"
+        self._pool_size = pool_size
         self._statements: dict[Hashable, Statement] = {}
 
     @property
@@ -49,10 +50,19 @@ class Database:
         """
         if not self.is_postgres:
             return await self._begin_sqlite(read_only=read_only)
+        for _ in range(self._pool_size):
+            with suppress(ConnectionLost):
+                return await self._begin_postgres(organization_id, read_only=read_only)
+        return await self._begin_postgres(organization_id, read_only=read_only)
+
+    async def _begin_postgres(self, organization_id: UUID, *, read_only: bool) -> Transaction:
+        """Begin on one pooled connection; one that died while it was idle is lost before anything was sent."""
         try:
             pooled = await self.engine.raw_connection()
         except Exception as error:
-            raise translate(error) from error
+            named = translate(error)
+            # A new connection cannot be made: that is an outage, and trying again at once would not end it.
+            raise (DatabaseUnavailable(retry_after=1) if isinstance(named, ConnectionLost) else named) from error
         transaction = PostgresTransaction(pooled)
         await transaction.begin(organization_id, read_only=read_only)
         return transaction

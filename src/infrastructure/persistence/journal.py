@@ -19,7 +19,7 @@ from infrastructure.persistence.models.technical import AuditEntryRow, Idempoten
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.tracking import Change
 from infrastructure.persistence.types import Guid, text
-from infrastructure.security.redaction import redact
+from infrastructure.security.redaction import redact_fact
 
 _OUTBOX = cast("Table", OutboxRow.__table__)
 _AUDIT = cast("Table", AuditEntryRow.__table__)
@@ -101,7 +101,8 @@ class Journal:
             "occurred_at": at, "organization_id": encode_id("org", OrganizationId(session.organization_id)),
             "actor": session.author,
             "aggregate": {"type": entity.kind, "id": public_id(entity), "version": version},
-            "correlation_id": self._request_id, "causation_id": None, "data": to_wire(event),
+            "correlation_id": self._request_id, "causation_id": None,
+            "data": redact_fact(cast("dict[str, object]", to_wire(event))),
         }  # fmt: skip
         return (
             session.organization_id, event_id, name, event.schema_version, at, entity.kind, entity.id, version,
@@ -113,7 +114,7 @@ class Journal:
         changes = {name: value for name, value in change.values.items() if name not in _UNINTERESTING}
         return (
             self._session.organization_id, self._session.ids.new(), self._session.author, self._use_case,
-            change.operation.value, entity.kind, public_id(entity), entity.version, canonical(redact(changes)),
+            change.operation.value, entity.kind, public_id(entity), entity.version, canonical(redact_fact(changes)),
             self._request_id,
         )  # fmt: skip
 

@@ -12,8 +12,8 @@ from typing import Self, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import PoolProxiedConnection
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 
 from application.kernel.idempotency import OutcomeUnknown
@@ -119,6 +119,13 @@ class PostgresTransaction(Transaction):
             raise
         await greenlet_spawn(self._pooled.close)
         return rows
+
+    def orm_session(self, engine: AsyncEngine) -> AsyncSession:
+        """Return an ORM session inside this transaction, for reporting queries; closing it ends nothing.
+
+        ``engine`` is the one whose pool the connection is from.
+        """
+        return AsyncSession(AsyncConnection(engine, Connection(engine.sync_engine, connection=self._pooled)))
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
         try:

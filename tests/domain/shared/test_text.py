@@ -55,7 +55,9 @@ def test_text_is_composed_and_single_lines_are_stripped() -> None:
         ("a\x7fb", "control_character"),
         ("a\x85b", "control_character"),
         ("a\N{LINE SEPARATOR}b", "control_character"),
-        ("a\ud800", "surrogate"),
+        ("a\ud800", "no_character"),
+        ("a\U000e0041", "no_character"),
+        ("a\U0001ffff", "no_character"),
         ("a\N{RIGHT-TO-LEFT OVERRIDE}b", "bidi_control"),
         ("a\N{FIRST STRONG ISOLATE}b", "bidi_control"),
         ("a" + ACUTE * 10, "combining_marks"),
@@ -184,7 +186,7 @@ def test_what_is_no_address_is_refused_without_an_echo(address: str) -> None:
         check_email(address)
     assert refused.value.code == "email_invalid"
     assert refused.value.message == InvalidEmail.summary
-    assert not refused.value.details
+    assert refused.value.details == {"path": "email"}
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

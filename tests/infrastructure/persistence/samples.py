@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import Table, select
 
@@ -12,6 +12,7 @@ from domain.catalog.price import Price
 from domain.catalog.product import Product
 from domain.customers.customer import Customer
 from domain.customers.payment_method import PaymentMethod, PaymentMethodType
+from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
 from domain.shared.ids import (
@@ -44,13 +45,17 @@ async def unit(stack: Stack, actor: Actor, *, read_only: bool = False) -> AsyncI
 def counted(uow: SqlUnitOfWork) -> list[str]:
     """Return the list that the text of every further statement of this unit of work goes to."""
     transaction = uow.session.transaction
-    run, seen = transaction.rows, list[str]()
+    run, run_many, seen = transaction.rows, transaction.many, list[str]()
 
     async def rows(statement: Statement, params: Params) -> Rows:
         seen.append(statement.sql)
         return await run(statement, params)
 
-    setattr(transaction, "rows", rows)  # noqa: B010 - mypy refuses to assign to a method, rightly
+    async def many(statement: Statement, params: Sequence[Params]) -> None:
+        seen.append(statement.sql)
+        await run_many(statement, params)
+
+    vars(transaction).update(rows=rows, many=many)
     return seen
 
 
@@ -62,20 +67,20 @@ async def outbox(stack: Stack, actor: Actor) -> Sequence[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def a_product(stack: Stack, actor: Actor, **fields: object) -> Product:
+def a_product(stack: Stack, actor: Actor, name: str = "Espresso beans", sku: str | None = None) -> Product:
     """Make a product that nobody has stored yet."""
-    given = {"name": "Espresso beans", "sku": None, **fields}
     return Product.create(
-        id=ProductId(stack.ids.new()), organization_id=actor.organization_id, now=stack.clock.now(), **given
-    )  # type: ignore[arg-type]  # reason: the test names the fields  # fmt: skip
+        id=ProductId(stack.ids.new()), organization_id=actor.organization_id, name=name, sku=sku,
+        now=stack.clock.now(),
+    )  # fmt: skip
 
 
-def a_customer(stack: Stack, actor: Actor, **fields: object) -> Customer:
+def a_customer(stack: Stack, actor: Actor, email: str | None = None, external_id: str | None = None) -> Customer:
     """Make a customer that nobody has stored yet."""
-    given = {"email": f"{uuid4().hex}@example.com", "name": "Ana", **fields}
     return Customer.create(
-        id=CustomerId(stack.ids.new()), organization_id=actor.organization_id, now=stack.clock.now(), **given
-    )  # type: ignore[arg-type]  # reason: the test names the fields  # fmt: skip
+        id=CustomerId(stack.ids.new()), organization_id=actor.organization_id, name="Ana",
+        email=email or f"{uuid4().hex}@example.com", external_id=external_id, now=stack.clock.now(),
+    )  # fmt: skip
 
 
 def a_price(stack: Stack, product: Product, minor: int = 1250) -> Price:
@@ -120,11 +125,14 @@ class Shop:
             customer_id=self.customer.id, quantity=1, amount=Money.of(1250, "EUR"), now=self.stack.clock.now(),
         )  # fmt: skip
 
-    def attempt(self, order: PaymentOrder) -> UUID:
-        """Begin an attempt to pay the order, and return the attempt's id."""
-        attempt_id = PaymentAttemptId(self.stack.ids.new())
-        order.pay(attempt_id, self.method.id, self.stack.clock.now())
-        return attempt_id
+    def attempt(self, order: PaymentOrder) -> None:
+        """Begin an attempt to pay the order."""
+        order.pay(PaymentAttemptId(self.stack.ids.new()), self.method.id, self.stack.clock.now())
+
+    def decline(self, order: PaymentOrder) -> None:
+        """Let the latest attempt to pay the order fail."""
+        declined = AttemptOutcome(status=AttemptStatus.DECLINED, reference="ch_1", decline_code="insufficient_funds")
+        order.conclude(order.attempts[-1].id, declined, self.stack.clock.now())
 
 
 async def a_shop(stack: Stack) -> Shop:
