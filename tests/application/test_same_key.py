@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from application.kernel.actor import TENANT_SCOPES
-from application.kernel.dispatcher import Outcome
+from application.kernel.dispatcher import Call, Outcome
+from application.kernel.idempotency import IdempotencyKeyMissing
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
 from tests.support.stack import Stack
@@ -114,19 +115,16 @@ async def test_the_twin_of_a_new_api_key_has_no_secret(world: World, http: HttpF
     assert first["secret"] not in everything
 
 
-async def test_money_does_not_move_without_a_key(world: World, http: HttpFace) -> None:
-    """Every use-case that moves money refuses a request without a key."""
-    moving = [name for name in KEYED if REGISTRY[name].money]
-    assert moving
-    for name in moving:
-        fields = await world.fields(name)
-        response = await http.client.request(
-            http.operations[name].method,
-            "/v1" + http.operations[name].path.format_map(fields),
-            json={k: v for k, v in fields.items() if k not in http.operations[name].reserved},
-            headers={"authorization": f"Bearer {world.key}"},
-        )
-        assert (response.status_code, response.json()["code"]) == (400, "idempotency_key_missing")
+@pytest.mark.parametrize("name", [name for name in KEYED if REGISTRY[name].money])
+async def test_money_does_not_move_without_a_key(name: str, stack: Stack, world: World, http: HttpFace) -> None:
+    """HTTP says so before it reads the body, and the core itself refuses whichever face forgot to ask."""
+    fields, operation = await world.fields(name), http.operations[name]
+    path = f"/v1{operation.path.format_map(fields)}"
+    headers = {"authorization": f"Bearer {world.key}"}
+    response = await http.client.request(operation.method, path, json={"surprise": 1}, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "idempotency_key_missing")
+    with pytest.raises(IdempotencyKeyMissing):
+        await stack.dispatcher(name, stack.command(name, **fields), Call(actor=world.actor, request_id=str(uuid4())))
 
 
 async def test_a_failure_leaves_its_key_free(world: World, rows: Rows) -> None:

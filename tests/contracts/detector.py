@@ -13,6 +13,7 @@ from httpx2 import Response
 from domain.shared.ids import APIKeyId
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
+from tests.support.stack import Stack
 from tests.support.world import REGISTRY, World, absent_id, slots
 
 ANSWERS_TO_NOTHING = {404}
@@ -23,12 +24,14 @@ ANSWERS_TO_NOTHING = {404}
 class Ground:
     """Two organizations in one database, and a face to attack through.
 
-    ``attacker`` and ``victim`` work on a core with all its walls; ``http`` may be another one, with fewer.
+    ``attacker`` and ``victim`` work on a core with all its walls; ``http`` and the
+    ``core`` behind it may have fewer.
     """
 
     attacker: World
     victim: World
     http: HttpFace
+    core: Stack
     rows: Rows
 
 

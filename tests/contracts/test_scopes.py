@@ -37,6 +37,16 @@ async def test_only_the_declared_scope_opens_a_use_case(
     assert refused == [scope for scope in SCOPES if declared not in (scope, None)]
 
 
+@pytest.mark.parametrize("name", [name for name in ROUTED if not REGISTRY[name].public])
+async def test_without_the_scope_nothing_is_said_of_the_command(
+    name: str, http: HttpFace, world: World, keys: dict[Scope, str]
+) -> None:
+    """Who may not call a use-case hears that and nothing about their fields, however wrong those are."""
+    key = next(key for scope, key in keys.items() if scope != REGISTRY[name].scope)
+    response = await http.send(name, {**await world.fields(name), "surprise": "x", "id": "nonsense"}, key=key)
+    assert (response.status_code, response.json()["code"]) == (403, InsufficientPermissions.code)
+
+
 @pytest.mark.parametrize("name", EVERY)
 async def test_all_other_scopes_together_do_not_open_a_use_case(name: str, world: World) -> None:
     """The core itself refuses, whichever face forgot to ask, before the command is looked at."""

@@ -6,23 +6,27 @@ both, and with each of them taken away; with both taken away the attacks must su
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from sqlalchemy import ColumnElement, Table, true
 
+from application.kernel.dispatcher import Call
+from domain.shared.errors import NotFound
 from infrastructure.persistence import tenancy
 from tests.contracts.detector import Ground, leaks
 from tests.support.databases import TestDatabases
 from tests.support.http import http_face
 from tests.support.rows import TENANT_TABLES, open_rows
 from tests.support.stack import open_stack
-from tests.support.world import REGISTRY, ROUTED, World, slots
+from tests.support.world import ABOVE_TENANTS, EVERY, REGISTRY, ROUTED, World, absent_id, slots
 
 STANDING = ("postgres: both", "postgres: filters only", "postgres: policies only", "sqlite: filters only")
 FALLEN = ("postgres: none", "sqlite: none")
 POINTING = [name for name in ROUTED if slots(REGISTRY[name].command)]
-LISTS = [name for name in ROUTED if name.endswith(".list")]
+INSIDE = [name for name in EVERY if REGISTRY[name].internal and slots(REGISTRY[name].command)]
+INSIDE = [name for name in INSIDE if name not in ABOVE_TENANTS]
 
 
 @pytest.fixture(scope="module", params=STANDING)
@@ -44,7 +48,7 @@ async def ground(walls: str, test_databases: TestDatabases) -> AsyncIterator[Gro
         attacked = await opened.enter_async_context(open_stack(urls))
         http = await opened.enter_async_context(http_face(attacked))
         rows = await opened.enter_async_context(open_rows(urls))
-        yield Ground(attacker, victim, http, rows)
+        yield Ground(attacker, victim, http, attacked, rows)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,32 @@ async def without_policies(superuser: str) -> None:
 async def test_what_is_foreign_looks_exactly_like_what_is_absent(name: str, ground: Ground) -> None:
     """In every place of every use-case B's value and one that never was are answered alike, and B stays as it is."""
     assert await leaks(ground, name) == []
+
+
+@pytest.mark.parametrize("name", INSIDE)
+async def test_what_only_the_inside_runs_stays_inside_an_organization(name: str, ground: Ground) -> None:
+    """Use-cases without a route refuse B's ids in A's organization as ids that never were, through the core itself."""
+    before = await ground.rows.digest(ground.victim.actor.organization_id)
+    for slot in slots(REGISTRY[name].command):
+        fields = await ground.attacker.fields(name)
+        said = []
+        for value in (ground.victim.ids[slot.id_type], absent_id(slot.id_type)):
+            call = Call(actor=ground.attacker.actor, request_id=str(uuid4()))
+            with pytest.raises(NotFound) as refused:
+                await ground.core.dispatcher(name, ground.core.command(name, **slot.put(fields, value)), call)
+            said.append((refused.type, refused.value.message, refused.value.details))
+        assert said[0] == said[1]
+    assert await ground.rows.digest(ground.victim.actor.organization_id) == before
+
+
+@pytest.mark.faults
+async def test_thousands_of_attacks_find_nothing(ground: Ground) -> None:
+    """At least 5,000 requests over all walls: no answer differs, nothing changes."""
+    sent = 0
+    while sent * len(STANDING) < 5_000:
+        for name in POINTING:
+            assert await leaks(ground, name) == []
+            sent += 2 * len(slots(REGISTRY[name].command))
 
 
 def test_every_place_for_an_id_is_attacked() -> None:

@@ -13,7 +13,7 @@ from application.kernel.dispatcher import Call, Dispatcher, Outcome
 from application.kernel.idempotency import fingerprint
 from application.kernel.use_case import UseCase
 from application.kernel.wire import to_wire
-from tests.faults.cut_points import Lab, Point, Verdict, open_lab, summary
+from tests.faults.cut_points import Count, Lab, Point, Verdict, open_lab, summary
 from tests.support.databases import TestDatabases
 from tests.support.world import REGISTRY, WRITES
 
@@ -63,10 +63,19 @@ async def _judge_all(lab: Lab, names: Iterable[str], wanted: int, *, thorough: b
     verdicts = []
     for name in names:
         every = list(await lab.learn(name))
+        _is_one_effect(name, lab.effects[name])
         if thorough:
             every += [Point(p.use_case, p.warm, p.at, p.forward, again=True) for p in every]
         verdicts += [await lab.judge(point) for point in _spread(every, wanted)]
     return [verdict for verdict in verdicts if verdict.cut]
+
+
+def _is_one_effect(name: str, effect: Count) -> None:
+    """Check what all cuts are compared with: an uncut call keeps its answer, and records every version it made."""
+    versions = sum(count for what, count in effect.items() if what.endswith("_version"))
+    assert effect["idempotency_records"] == 1, name
+    assert effect["audit_entries"] == versions > 0, (name, effect)
+    assert effect["outbox"] >= versions, (name, effect)
 
 
 def _wrong(verdicts: Iterable[Verdict]) -> list[str]:

@@ -16,12 +16,14 @@ from application.kernel.actor import Actor
 from application.kernel.dispatcher import Call, Outcome
 from domain.shared.ids import OrganizationId
 from interfaces.cli.app import stoa
-from interfaces.cli.errors import EXIT_CODES, flag_of
+from interfaces.cli.errors import flag_of
 from interfaces.cli.session import Session
-from interfaces.http.errors import STATUSES
 from interfaces.mcp.server import build_server
 from tests.support.http import HttpFace
 from tests.support.stack import Stack
+
+EXIT_CODES = {400: 2, 422: 2, 404: 3, 409: 4, 412: 4, 401: 5, 403: 5, 429: 6, 503: 6, 500: 70}
+"""What programs were promised, by the status that HTTP gives the same failure."""
 
 type Json = dict[str, Any]  # reason: whatever a face says
 
@@ -80,17 +82,11 @@ class CliRun:
             told = all(any(_tells(line, error) for line in lines) for error in problem["errors"])
         else:
             told = any(problem["detail"] in line and f"({problem['code']}" in line for line in lines)
-        return told and not self.out and self.exit_code == exit_code_of(problem["status"])
+        return told and not self.out and self.exit_code == EXIT_CODES[problem["status"]]
 
 
 def _tells(line: str, error: Json) -> bool:
     return error["message"] in line and (flag_of(error["path"]) in line or error["path"] in line)
-
-
-def exit_code_of(status: int) -> int:
-    """Return the exit code of the kind of failure that has an HTTP status."""
-    kinds = [kind for kind, of_kind in STATUSES if of_kind == status]
-    return next((code for kind, code in EXIT_CODES if any(issubclass(each, kind) for each in kinds)), 70)
 
 
 class _Elsewhere:

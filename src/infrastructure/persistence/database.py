@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import Dialect, Engine, Executable, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
-from infrastructure.persistence.errors import ConnectionLost, DatabaseUnavailable, translate
+from infrastructure.persistence.errors import ConnectionLost, translate
+from infrastructure.persistence.pool import Pool
 from infrastructure.persistence.specification import json_contains
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
@@ -25,9 +26,9 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS) -> None:
         """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet."""
-        self.engine = _engine(url, pool_size, pool_timeout)
+        self.engine = _engine(url, pool_size)
         self.is_postgres = self.engine.dialect.name == "postgresql"
-        self._pool_size = pool_size
+        self._pool = Pool(self.engine, pool_size, pool_timeout)
         self._statements: dict[Hashable, Statement] = {}
 
     @property
@@ -50,20 +51,14 @@ class Database:
         """
         if not self.is_postgres:
             return await self._begin_sqlite(read_only=read_only)
-        for _ in range(self._pool_size):
+        for _ in range(self._pool.size):
+            # A connection that died while it was idle is lost before anything was sent.
             with suppress(ConnectionLost):
                 return await self._begin_postgres(organization_id, read_only=read_only)
         return await self._begin_postgres(organization_id, read_only=read_only)
 
     async def _begin_postgres(self, organization_id: UUID, *, read_only: bool) -> Transaction:
-        """Begin on one pooled connection; one that died while it was idle is lost before anything was sent."""
-        try:
-            pooled = await self.engine.raw_connection()
-        except Exception as error:
-            named = translate(error)
-            # A new connection cannot be made: that is an outage, and trying again at once would not end it.
-            raise (DatabaseUnavailable(retry_after=1) if isinstance(named, ConnectionLost) else named) from error
-        transaction = PostgresTransaction(pooled)
+        transaction = PostgresTransaction(self._pool, await self._pool.take())
         await transaction.begin(organization_id, read_only=read_only)
         return transaction
 
@@ -92,21 +87,18 @@ class Database:
         if not self.is_postgres:
             async with self.transaction(organization_id, read_only=True) as transaction:
                 return await transaction.rows(statement, params)
-        try:
-            pooled = await self.engine.raw_connection()
-        except Exception as error:
-            raise translate(error) from error
-        return await PostgresTransaction(pooled).only(statement, params)
+        return await PostgresTransaction(self._pool, await self._pool.take()).only(statement, params)
 
     def pool_state(self) -> dict[str, int]:
         """Return how many connections are idle and in use."""
+        if self.is_postgres:
+            return self._pool.state()
         pool = self.engine.pool
-        if not isinstance(pool, QueuePool):
-            return {"idle": 0, "in_use": 0}
-        return {"idle": pool.checkedin(), "in_use": pool.checkedout()}
+        return {"idle": pool.checkedin(), "in_use": pool.checkedout()} if isinstance(pool, QueuePool) else {}
 
     async def dispose(self) -> None:
         """Close every pooled connection."""
+        await self._pool.close()
         await self.engine.dispose()
         # aiosqlite and asyncpg close in callbacks of the loop; give them their turn.
         await asyncio.sleep(0)
@@ -123,7 +115,7 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
         raise
 
 
-def _engine(url: str, pool_size: int, pool_timeout: float) -> AsyncEngine:
+def _engine(url: str, pool_size: int) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(
@@ -136,7 +128,7 @@ def _engine(url: str, pool_size: int, pool_timeout: float) -> AsyncEngine:
         parsed.set(drivername="postgresql+asyncpg"),
         # The driver's jsonb codec hands the text on; it is decoded only where it is used.
         json_deserializer=lambda text: text, isolation_level="AUTOCOMMIT", hide_parameters=True,
-        pool_size=pool_size, max_overflow=0, pool_timeout=pool_timeout, pool_recycle=1800,
+        poolclass=NullPool,
         connect_args={"statement_cache_size": 1024, "timeout": 5, "server_settings": {"application_name": "stoa"}},
     )  # fmt: skip
 

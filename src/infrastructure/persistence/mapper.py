@@ -156,7 +156,7 @@ class Mapper[E]:
 
 def _unwrap(annotation: object) -> tuple[object, bool]:
     """Return the annotation without None, and whether it had one; typed ids and scalars pass through."""
-    if get_origin(annotation) in (Union, types.UnionType):
+    if _is_union(annotation):
         members = [a for a in get_args(annotation) if a is not types.NoneType]
         if len(members) == 1:
             return members[0], True
@@ -167,8 +167,12 @@ def _is_plain_json(annotation: object) -> bool:
     """Say whether it is a list, tuple or dictionary of nothing but text, integers and booleans."""
     if get_origin(annotation) not in (list, tuple, dict):
         return False
-    items = [i for a in get_args(annotation) for i in (get_args(a) or (a,)) if i is not ...]
-    return all(item in (str, int, bool) for item in items)
+    items = [item for each in get_args(annotation) for item in (get_args(each) if _is_union(each) else (each,))]
+    return all(item in (str, int, bool, ...) for item in items)
+
+
+def _is_union(annotation: object) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
 
 
 def _dumps(value: dict[str, object] | Iterable[object]) -> str:

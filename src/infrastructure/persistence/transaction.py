@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Sequence
 from typing import Self, cast
 from uuid import UUID
 
-import asyncpg
-from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlalchemy.util import greenlet_spawn
 
 from application.kernel.idempotency import OutcomeUnknown
 from infrastructure.persistence.errors import ConnectionLost, translate
+from infrastructure.persistence.pool import Pool, Pooled
 from infrastructure.persistence.statement import Params, Statement
 
 # Rows of both drivers are read by position; asyncpg's are no Sequence by type, only by behaviour.
@@ -63,7 +62,7 @@ class Transaction(ABC):
         await _settled(self._end(commit=False))
 
 
-async def _settled(work: Awaitable[None]) -> None:
+async def _settled[T](work: Awaitable[T]) -> T:
     """Await to the end in a task of its own; a cancellation meanwhile is delivered afterwards."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -77,19 +76,17 @@ async def _settled(work: Awaitable[None]) -> None:
     if cancelled is not None:
         task.exception()
         raise cancelled
-    task.result()
+    return task.result()
 
 
 class PostgresTransaction(Transaction):
     """Statements on the pooled asyncpg connection itself: an ORM session would cost several times the query."""
 
-    def __init__(self, pooled: PoolProxiedConnection) -> None:
-        """Take a checked-out pool connection; :meth:`begin` makes it a transaction."""
+    def __init__(self, pool: Pool, pooled: Pooled) -> None:
+        """Take a connection from the pool; :meth:`begin` makes it a transaction."""
+        self._pool = pool
         self._pooled = pooled
-        driver = pooled.driver_connection
-        if not isinstance(driver, asyncpg.Connection):
-            raise TypeError("the engine must use asyncpg")
-        self._driver: asyncpg.Connection[asyncpg.Record] = driver
+        self._driver = pooled.driver
 
     async def begin(self, organization_id: UUID, *, read_only: bool) -> None:
         """Begin and set the tenant in one message, one round trip."""
@@ -97,7 +94,7 @@ class PostgresTransaction(Transaction):
         try:
             await self._driver.execute(f"BEGIN{mode}; {_set_tenant(organization_id)}")
         except BaseException as error:
-            await _settled(self._discard())
+            self._pool.discard(self._pooled)
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
@@ -113,19 +110,19 @@ class PostgresTransaction(Transaction):
         try:
             rows = cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
         except BaseException as error:
-            await _settled(self._discard())
+            self._pool.discard(self._pooled)
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
-        await greenlet_spawn(self._pooled.close)
+        self._pool.give_back(self._pooled)
         return rows
 
     def orm_session(self, engine: AsyncEngine) -> AsyncSession:
         """Return an ORM session inside this transaction, for reporting queries; closing it ends nothing.
 
-        ``engine`` is the one whose pool the connection is from.
+        ``engine`` is the one the connection was made by.
         """
-        return AsyncSession(AsyncConnection(engine, Connection(engine.sync_engine, connection=self._pooled)))
+        return AsyncSession(AsyncConnection(engine, Connection(engine.sync_engine, connection=self._pooled.proxy)))
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
         try:
@@ -139,24 +136,28 @@ class PostgresTransaction(Transaction):
         except Exception as error:
             raise translate(error) from error
 
+    async def rollback(self) -> None:
+        """Undo everything. A cancelled ROLLBACK needs no waiting: the server does it when the connection is dropped."""
+        try:
+            await self._driver.execute("ROLLBACK")
+        except BaseException as error:
+            self._pool.discard(self._pooled)
+            if isinstance(error, Exception):
+                return
+            raise
+        self._pool.give_back(self._pooled)
+
     async def _end(self, *, commit: bool) -> None:
         try:
             status = await self._driver.execute("COMMIT" if commit else "ROLLBACK")
         except Exception as error:
-            await self._discard()
-            if not commit:
-                return
+            self._pool.discard(self._pooled)
             named = translate(error)
             raise (OutcomeUnknown() if isinstance(named, ConnectionLost) else named) from error
-        await greenlet_spawn(self._pooled.close)
+        self._pool.give_back(self._pooled)
         if commit and status != "COMMIT":
             # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
             raise RuntimeError("a failed statement was swallowed before commit")
-
-    async def _discard(self) -> None:
-        self._driver.terminate()
-        await greenlet_spawn(self._pooled.invalidate)
-        await greenlet_spawn(self._pooled.close)
 
 
 def _set_tenant(organization_id: UUID) -> str:
@@ -165,7 +166,11 @@ def _set_tenant(organization_id: UUID) -> str:
 
 
 class SqliteTransaction(Transaction):
-    """The portable path: Core statements through SQLAlchemy, which converts values for SQLite."""
+    """The portable path: Core statements through SQLAlchemy, which converts values for SQLite.
+
+    Statements are short there and run to their end even for a cancelled caller: one that is abandoned in its thread
+    leaves a connection that is closed only when the garbage collector finds it, and holds the write lock until then.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         """Take an open AUTOCOMMIT connection."""
@@ -177,24 +182,24 @@ class SqliteTransaction(Transaction):
         self._read_only = read_only
         try:
             if read_only:
-                await self._connection.exec_driver_sql("PRAGMA query_only=ON")
-            await self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+                await _settled(self._connection.exec_driver_sql("PRAGMA query_only=ON"))
+            await _settled(self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE"))
         except BaseException as error:
-            await _settled(self._discard())
+            await self.rollback()
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
         try:
-            result = await self._connection.execute(statement.core, _known(statement, params))
+            result = await _settled(self._connection.execute(statement.core, _known(statement, params)))
         except Exception as error:
             raise translate(error) from error
         return result.fetchall() if result.returns_rows else []
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
         try:
-            await self._connection.execute(statement.core, [_known(statement, p) for p in params])
+            await _settled(self._connection.execute(statement.core, [_known(statement, p) for p in params]))
         except Exception as error:
             raise translate(error) from error
 
@@ -207,15 +212,11 @@ class SqliteTransaction(Transaction):
             if self._read_only:
                 await self._connection.exec_driver_sql("PRAGMA query_only=OFF")
         except Exception as error:
-            await self._discard()
+            await self._connection.invalidate()
             if commit:
                 raise translate(error) from error
-            return
-        await self._connection.close()
-
-    async def _discard(self) -> None:
-        await self._connection.invalidate()
-        await self._connection.close()
+        finally:
+            await self._connection.close()
 
 
 def _known(statement: Statement, params: Params) -> dict[str, object]:

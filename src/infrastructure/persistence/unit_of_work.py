@@ -1,7 +1,7 @@
 """The unit of work: the only place that commits."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import cast
 from uuid import UUID
 
@@ -81,6 +81,7 @@ class SqlUnitOfWork:
         self.jobs = Jobs(self.session)
         self.numbers = Numbers(self.session)
         self._open = True
+        self.committed = False
 
     @property
     def actor(self) -> Actor:
@@ -124,6 +125,7 @@ class SqlUnitOfWork:
         await self.journal.write(self.idempotency.answer)
         self._open = False
         await self.session.transaction.commit()
+        self.committed = True
 
     async def close(self) -> None:
         """Roll back unless committed."""
@@ -153,20 +155,39 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
         self, actor: Actor, *, use_case: str, request_id: str, read_only: bool = False
     ) -> AbstractAsyncContextManager[ITransaction]:
         """Open one transaction for the actor's organization."""
-        return self._open(actor, use_case, request_id, read_only=read_only)
+        return _Opened(self, actor, use_case=use_case, request_id=request_id, read_only=read_only)
 
-    @asynccontextmanager
-    async def _open(
-        self, actor: Actor, use_case: str, request_id: str, *, read_only: bool
-    ) -> AsyncIterator[ITransaction]:
+    async def open(self, actor: Actor, *, use_case: str, request_id: str, read_only: bool) -> SqlUnitOfWork:
+        """Begin; whoever calls this must close what it returns."""
         transaction = await self._database.begin(actor.organization_id, read_only=read_only)
-        uow = SqlUnitOfWork(
+        return SqlUnitOfWork(
             self._database, transaction, actor, use_case=use_case, request_id=request_id, read_only=read_only,
             clock=self._clock, ids=self._ids, cursor_secret=self._cursor_secret,
         )  # fmt: skip
-        try:
-            yield uow
-        finally:
-            await uow.close()
-        if uow.journal.published or uow.jobs.scheduled:
+
+    def tell(self, uow: SqlUnitOfWork) -> None:
+        """Pass on that a commit left something to do."""
+        if uow.committed and (uow.journal.published or uow.jobs.scheduled):
             self._committed()
+
+
+class _Opened(AbstractAsyncContextManager[ITransaction]):
+    """One unit of work around a block. A class, because a generator would cost as much as the rest of opening."""
+
+    __slots__ = ("_actor", "_arguments", "_factory", "_uow")
+
+    def __init__(
+        self, factory: UnitOfWorkFactory, actor: Actor, *, use_case: str, request_id: str, read_only: bool
+    ) -> None:
+        self._factory = factory
+        self._actor = actor
+        self._arguments = (use_case, request_id, read_only)
+
+    async def __aenter__(self) -> ITransaction:
+        use_case, request_id, read_only = self._arguments
+        self._uow = await self._factory.open(self._actor, use_case=use_case, request_id=request_id, read_only=read_only)
+        return self._uow
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._uow.close()
+        self._factory.tell(self._uow)

@@ -149,21 +149,19 @@ async def test_a_broken_constraint_is_a_named_error(shop: Shop, name: str) -> No
     """The same broken rule is the same error on both databases, and no other."""
     break_it, error = BROKEN[name]
     async with unit(shop.stack, operator() if name in ABOVE else shop.actor) as uow:
-        with pytest.raises(error) as caught:
+        with pytest.raises(error) as caught:  # noqa: PT012 - adding many flushes by itself
             await break_it(shop, uow)
             await uow.flush()
+    # The organization's own key is broken together with its primary key, and either may be told of.
     assert type(caught.value) is error or name == "uq_organizations_organization_id"
 
 
 def test_no_constraint_is_forgotten() -> None:
     """A new unique or check constraint has to be broken here once."""
-    named = {
-        str(item.name)
-        for table in Base.metadata.tables.values()
-        for item in (*table.constraints, *table.indexes)
-        if isinstance(item, UniqueConstraint | CheckConstraint) or getattr(item, "unique", False)
-    }
-    assert named == set(BROKEN)
+    tables = Base.metadata.tables.values()
+    keys = [c for t in tables for c in t.constraints if isinstance(c, UniqueConstraint | CheckConstraint)]
+    indexes = [index for table in tables for index in table.indexes if index.unique]
+    assert {str(key.name) for key in keys} | {str(index.name) for index in indexes} == set(BROKEN)
 
 
 async def test_the_same_identity_twice_is_named(shop: Shop) -> None:

@@ -100,7 +100,7 @@ async def test_one_id_is_one_object(shop: Shop) -> None:
 
 
 async def test_a_lock_is_taken_at_the_first_reading_or_not_at_all(shop: Shop) -> None:
-    """An unlocked copy may be out of date, so locking it later is refused; what was locked or written may be asked for."""
+    """An unlocked copy may be out of date, so locking it later is refused; what was locked or written may be locked."""
     async with unit(shop.stack, shop.actor) as uow:
         locked = await uow.products.get(shop.product.id, lock=True)
         assert await uow.products.get(locked.id, lock=True) is locked

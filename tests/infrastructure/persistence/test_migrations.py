@@ -1,0 +1,130 @@
+"""The schema's way up and down, on both databases."""
+
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, Connection, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from infrastructure.persistence import guard, migrations
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.models.base import Base
+from tests.support.databases import ROOT, TestDatabases
+
+STEPS = [step.revision for step in ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).walk_revisions()][::-1]
+
+
+@pytest.fixture
+async def url(engine: str, test_databases: TestDatabases, tmp_path: Path) -> AsyncIterator[str]:
+    """Make a database without a schema."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    cluster, name = test_databases.cluster, f"t_{os.getpid()}_migrations"
+    # Roles are the cluster's, so whoever migrates beside this run has to wait.
+    with (ROOT / ".stoa" / "test" / "template.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cluster.start()
+        cluster.ensure_database(name)
+        yield cluster.url(name, "postgres")
+        cluster.drop_database(name)
+
+
+async def tables(url: str) -> set[str]:
+    """Return the names of the database's tables."""
+    engine = create_async_engine(migrations.migration_url(url))
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    await engine.dispose()
+    return set(found)
+
+
+async def leftovers(url: str) -> list[str]:
+    """Return our functions, triggers and policies of a PostgreSQL database."""
+    engine = create_async_engine(migrations.migration_url(url))
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text(
+                "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+                "UNION ALL SELECT polname FROM pg_policy UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+            )
+        )
+        names = list(found.scalars())
+    await engine.dispose()
+    return names
+
+
+async def test_every_step_goes_up_down_and_up_again(url: str) -> None:
+    """A stairway: no revision is a dead end, and every downgrade undoes exactly its upgrade."""
+    assert await migrations.current(url) is None
+    below: str | None = None
+    before: set[str] = set()
+    for step in STEPS:
+        await migrations.upgrade(url, step)
+        assert await migrations.current(url) == step
+        after = await tables(url)
+        await migrations.downgrade(url, below or "base")
+        assert await migrations.current(url) == below
+        assert await tables(url) - {"alembic_version"} == before - {"alembic_version"}
+        await migrations.upgrade(url, step)
+        assert await tables(url) == after
+        below, before = step, after
+    assert below == migrations.head()
+
+
+async def test_the_models_and_the_migrations_agree(url: str) -> None:
+    """At the newest revision the models would change nothing, and checks bear the names that errors go by."""
+    await migrations.upgrade(url)
+    assert await migrations.differences(url) is None
+    engine = create_async_engine(migrations.migration_url(url))
+    async with engine.connect() as connection:
+        stored = await connection.run_sync(_checks)
+    await engine.dispose()
+    assert stored == {
+        str(check.name)
+        for table in Base.metadata.tables.values()
+        for check in table.constraints
+        if isinstance(check, CheckConstraint)
+    }
+
+
+def _checks(connection: Connection) -> set[str]:
+    found = inspect(connection)
+    return {str(check["name"]) for table in found.get_table_names() for check in found.get_check_constraints(table)}
+
+
+async def test_going_all_the_way_down_leaves_nothing(url: str, engine: str) -> None:
+    """Only Alembic's own table stays; functions, triggers and policies are gone with the others."""
+    await migrations.upgrade(url)
+    await migrations.downgrade(url, "base")
+    assert await tables(url) - {"sqlite_sequence"} == {"alembic_version"}
+    if engine == "postgres":
+        assert await leftovers(url) == []
+    await migrations.upgrade(url)
+    assert await migrations.current(url) == migrations.head()
+
+
+async def test_a_schema_of_another_revision_is_refused(url: str) -> None:
+    """None, too old or too new: serving starts at exactly the revision of the code."""
+
+    async def refused(wanted: str) -> None:
+        database = Database(url)
+        with pytest.raises(guard.SchemaOutOfDate, match=wanted):
+            await guard.refuse_other_schema(database)
+        await database.dispose()
+
+    await refused("at migration none")
+    await migrations.upgrade(url, STEPS[0])
+    await refused(f"at migration {STEPS[0]}")
+    await migrations.upgrade(url)
+    database = Database(url)
+    await guard.refuse_other_schema(database)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.dispose()
+    await refused("at migration 9999")
