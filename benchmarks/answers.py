@@ -47,7 +47,7 @@ async def answers(arena: Arena) -> list[Row]:
     )
     return [
         Row(
-            "list 100 entities to HTTP bytes, in process (vs msgspec route, vs response_model)",
+            "list 100 to HTTP bytes, no database (msgspec route, response_model)",
             Figure.of(series.ratio("Stoa", "raw"), at_most(1.2)),
             Figure.of(series.ratio("peer", "Stoa"), at_least(3)),
             series.micros(),

@@ -19,7 +19,7 @@ class Scale:
 
     def rounds(self, full: int) -> int:
         """Return how many rounds to run instead of ``full``."""
-        return max(3, full // 4) if self.quick else full
+        return max(2, full // 8) if self.quick else full
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,15 +69,15 @@ async def _writes(arena: Arena) -> list[Row]:
     )
     return [
         Row(
-            "write with 1 event + audit entry (own statement) vs Stoa's row alone",
+            "write with 1 event + audit entry vs Stoa's row alone",
             Figure.of(series.ratio("row + event + entry", "row"), at_most(1.5)),
             micros=series.micros(),
         ),
         Row(
-            "… the same raw: event in its own statement vs row alone",
+            "… raw, event in its own statement vs row alone",
             Figure.of(series.ratio("raw row + event", "raw row")),
         ),
-        Row("… the same raw: event and row in one statement", Figure.of(series.ratio("raw in one", "raw row"))),
+        Row("… raw, event and row in one statement vs row alone", Figure.of(series.ratio("raw in one", "raw row"))),
     ]
 
 

@@ -40,13 +40,12 @@ async def round_trips(arena: Arena) -> list[Row]:
     progress(f"round trips: get {get}, create {create}")
     return [
         Row(
-            f"round trips of a get (raw {get['raw']}, Stoa {get['Stoa']}, peer {get['peer']}): Stoa's count, peer's",
+            f"round trips of a get (raw {get['raw']}): Stoa's, peer's",
             Figure(get["Stoa"], goal=at_most(3)),
             Figure(get["peer"], goal=at_least(4)),
         ),
         Row(
-            f"round trips of a create with its event (raw {create['raw']}, Stoa {create['Stoa']},"
-            f" peer {create['peer']}): Stoa's count, peer's",
+            f"round trips of a create + 1 event (raw {create['raw']}): Stoa's, peer's",
             Figure(create["Stoa"], goal=at_most(4)),
             Figure(create["peer"]),
         ),

@@ -50,9 +50,13 @@ def _registry() -> dict[str, UseCase]:
     return dict(load_registry(application))
 
 
-def anchors(data_dir: Path) -> Path:
-    """Return where sealed audit heads are kept outside of the database."""
-    return data_dir / "audit-heads.jsonl"
+def anchors(settings: Settings) -> Path:
+    """Return where sealed audit heads are kept outside of the database they are of."""
+    if not settings.database_url:
+        return settings.data_dir / "audit-heads.jsonl"
+    # The address without its credentials, which may change, tells one database from another.
+    address = settings.database_url.rpartition("@")[2].partition("?")[0]
+    return settings.data_dir / f"audit-heads-{hashlib.sha256(address.encode()).hexdigest()[:12]}.jsonl"
 
 
 class Container(containers.DeclarativeContainer):
@@ -106,5 +110,5 @@ class Container(containers.DeclarativeContainer):
     relay = providers.Singleton(Relay, relay_database, publisher, wakeup=wakeup, metrics=metrics)
     sealer = providers.Singleton(
         Sealer, sealer_database, settings.provided.seal_key.call(),
-        anchors=providers.Callable(lambda s: anchors(s.data_dir), settings), wakeup=wakeup, metrics=metrics,
+        anchors=providers.Callable(anchors, settings), wakeup=wakeup, metrics=metrics,
     )  # fmt: skip

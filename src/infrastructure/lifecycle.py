@@ -33,19 +33,26 @@ _log = structlog.get_logger("stoa")
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, locations: Locations | None = None) -> AsyncIterator[Container]:
+async def opened(settings: Settings, *, work: bool, locations: Locations | None = None) -> AsyncIterator[Container]:
     """Build the container on a checked database, and close everything at the end.
+
+    Only who does the workers' ``work`` needs, and is checked for, their database roles.
 
     Raises:
         StartError: a privileged role, or a schema of another revision.
         Unavailable: the database does not answer.
     """
     container = Container(settings=settings, locations=locations or await asyncio.to_thread(locate, settings))
-    databases: list[Database] = [container.database(), container.relay_database(), container.sealer_database()]
+    databases: dict[str, Database] = {"STOA_DATABASE_URL": container.database()}
+    if work:
+        databases["STOA_RELAY_DATABASE_URL"] = container.relay_database()
+        databases["STOA_SEALER_DATABASE_URL"] = container.sealer_database()
+    if settings.is_production:
+        _log.warning("payments go to the sandbox provider: no money moves")
     try:
-        for database, setting in zip(databases, ("", "RELAY_", "SEALER_"), strict=True):
-            await guard.refuse_privileged_role(database, f"STOA_{setting}DATABASE_URL")
-        await guard.refuse_other_schema(databases[0])
+        for setting, database in databases.items():
+            await guard.refuse_privileged_role(database, setting)
+        await guard.refuse_other_schema(container.database())
         yield container
     finally:
         await container.authenticator().settle()
@@ -53,7 +60,7 @@ async def opened(settings: Settings, *, locations: Locations | None = None) -> A
         if isinstance(publisher, KafkaEventPublisher):
             await publisher.close()
         container.passwords().close()
-        for database in databases:
+        for database in databases.values():
             await database.dispose()
 
 
@@ -64,6 +71,7 @@ async def migrate(settings: Settings, locations: Locations) -> None:
     if locations.migration:
         from infrastructure.persistence import migrations  # noqa: PLC0415 - every other start can do without Alembic
 
+        announce("Migrating the database.")
         await migrations.upgrade(locations.migration)
     elif settings.is_production:
         _log.info("STOA_MIGRATION_DATABASE_URL is empty: migrations are left to you")

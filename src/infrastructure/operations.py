@@ -11,6 +11,7 @@ from infrastructure import doctor, lifecycle, serving
 from infrastructure.container import Container, anchors
 from infrastructure.locations import embedded, locate
 from infrastructure.observability.logging import configure_logging
+from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
 from infrastructure.runtime import Runtime, Stage
 from infrastructure.settings import Settings, load_settings
@@ -39,7 +40,7 @@ class Operations:
     @asynccontextmanager
     async def runtime(self) -> AsyncIterator[Runtime]:
         """Open the application for one use-case."""
-        async with lifecycle.opened(self._settings("warning")) as container:
+        async with lifecycle.opened(self._settings("warning"), work=False) as container:
             yield Runtime(container)
 
     def up(self) -> None:
@@ -106,7 +107,8 @@ class Operations:
         async def run() -> AuditReport:
             database = Database(locations.sealer, pool_size=2)
             try:
-                return await verify(database, settings.seal_key(), anchors(settings.data_dir), progress=progress)
+                await guard.refuse_other_schema(database)
+                return await verify(database, settings.seal_key(), anchors(settings), progress=progress)
             finally:
                 await database.dispose()
 
@@ -119,7 +121,7 @@ class Operations:
 
         async def run() -> None:
             await lifecycle.migrate(settings, locations)
-            async with lifecycle.opened(settings, locations=locations) as container:
+            async with lifecycle.opened(settings, work=True, locations=locations) as container:
                 async for step in self._faces.story(Stage(container)):
                     show(step)
                     if not step.ok:

@@ -46,23 +46,27 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
         locations = await asyncio.to_thread(locate, settings)
         if prepare:
             await lifecycle.migrate(settings, locations)
-        async with lifecycle.opened(settings, locations=locations) as container:
-            if prepare and not settings.is_production:
-                _show_key(await lifecycle.first_run(container))
+        async with lifecycle.opened(settings, work=work, locations=locations) as container:
+            secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
             async with lifecycle.working(container, work=work) as supervisor:
                 health = Health(container, supervisor)
-                await _serve(settings, build_app(container, health), health, listener)
+                server = _Server(_config(build_app(container, health)))
+                await _run(server, listener, health, lambda: _welcome(settings, secret))
 
 
-async def _serve(settings: Settings, app: ASGIApp, health: Health, listener: socket.socket) -> None:
-    config = uvicorn.Config(
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on", backlog=2048,
     )  # fmt: skip
-    server = _Server(config)
+
+
+async def _run(server: _Server, listener: socket.socket, health: Health, welcome: Callable[[], None]) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(lifecycle.told_to_stop())
-    lifecycle.announce(f"Stoa is listening on http://{settings.host}:{settings.port} (docs at /docs). Ctrl-C drains.")
+    while not server.started and not serving.done():  # noqa: ASYNC110 - the server has no event for it
+        await asyncio.sleep(0.01)
+    welcome()
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     health.draining = True
     server.should_exit = True
@@ -72,16 +76,17 @@ async def _serve(settings: Settings, app: ASGIApp, health: Health, listener: soc
 
 async def work(settings: Settings) -> None:
     """Run relay, sealer and jobs only, until told to stop."""
-    async with lifecycle.opened(settings) as container, lifecycle.working(container, work=True):
+    async with lifecycle.opened(settings, work=True) as container, lifecycle.working(container, work=True):
         lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
         await lifecycle.told_to_stop()
 
 
-def _show_key(secret: str | None) -> None:
-    """Hand the first key over on standard output: it is the one datum this command produces."""
+def _welcome(settings: Settings, secret: str | None) -> None:
+    """Say where we are; the first key goes to standard output, being the one datum this command produces."""
     if secret is not None:
         lifecycle.announce("Organization “Demo” is ready. Its API key, shown this once:")
         print(secret, flush=True)  # noqa: T201 - see above
+    lifecycle.announce(f"Stoa is listening on http://{settings.host}:{settings.port} (docs at /docs). Ctrl-C drains.")
 
 
 @contextlib.contextmanager

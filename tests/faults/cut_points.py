@@ -106,7 +106,7 @@ class Lab:
         self.proxy.count()
         if warm and self.warm_for == name:
             return
-        await self.through.database.engine.dispose()
+        await self.through.database.dispose()
         await self.proxy.quiet()
         if warm:
             await self.clean(name)

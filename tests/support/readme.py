@@ -79,7 +79,7 @@ def serving(command: Sequence[str], folder: Path, environment: Mapping[str, str]
             command, cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        yield _said(log, server, "Application startup complete")
+        yield _said(log, server, "Stoa is listening")
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0, log.read_text("utf-8")
     finally:

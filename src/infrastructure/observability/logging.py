@@ -15,8 +15,10 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 _TRACEBACKS = ("exception", "stack")
 # These bring handlers of their own, which would print every record a second time and unredacted.
 _TAKEN_OVER = ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy", "alembic", "asyncio", "stoa")
+# What these say at info is said better by us, or of no use to whoever runs Stoa.
+_CHATTY = ("alembic", "mcp", "uvicorn.error")
 # At info, SQLAlchemy logs statements with their parameters.
-_NEVER_BELOW_WARNING = ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "aiosqlite")
+_NEVER_BELOW_WARNING = ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "aiosqlite", *_CHATTY)
 
 
 def configure_logging(level: str, *, json: bool, stream: TextIO | None = None) -> None:

@@ -146,3 +146,12 @@ async def a_shop(stack: Stack) -> Shop:
         uow.payment_links.add(shop.link)
         await uow.commit()
     return shop
+
+
+async def stock(shop: Shop, *names: str) -> list[Product]:
+    """Commit products of these names."""
+    products = [a_product(shop.stack, shop.actor, name) for name in names]
+    async with unit(shop.stack, shop.actor) as uow:
+        await uow.products.add_many(products)
+        await uow.commit()
+    return products

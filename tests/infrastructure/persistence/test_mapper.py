@@ -144,7 +144,8 @@ class Whole:
 def test_parts_and_constants_have_no_column() -> None:
     """Parts start empty, constants are the same for every row, and frozen parts are made by their constructor."""
     organization_id, table = uuid4(), Table("wholes", MetaData(), Column("id", Uuid))
-    parts = Mapper(Part, SimpleNamespace(__table__=Table("parts", MetaData(), Column("id", Uuid), Column("word", String))))  # type: ignore[arg-type]  # reason: as above  # fmt: skip
+    part_table = Table("parts", MetaData(), Column("id", Uuid), Column("word", String))
+    parts = Mapper(Part, SimpleNamespace(__table__=part_table))  # type: ignore[arg-type]  # reason: as above
     mapper = Mapper(
         Whole, SimpleNamespace(__table__=table),  # type: ignore[arg-type]  # reason: as above
         children={"parts": Children(parts, parent="whole_id", order="id")},

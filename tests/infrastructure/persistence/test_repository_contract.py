@@ -4,12 +4,11 @@ from uuid import uuid4
 
 import pytest
 
-from domain.catalog.product import Product
 from domain.shared.errors import EntityNotFoundError, InvalidTransition, StaleVersion
 from domain.shared.page import PageRequest
 from domain.shared.specification import Equal, Everything, In, StartsWith
 from infrastructure.persistence.errors import StillReferenced
-from tests.infrastructure.persistence.samples import Shop, a_link, a_product, a_shop, counted, outbox, unit
+from tests.infrastructure.persistence.samples import Shop, a_link, a_product, a_shop, counted, outbox, stock, unit
 from tests.support.stack import Stack
 
 
@@ -17,15 +16,6 @@ from tests.support.stack import Stack
 async def shop(stack: Stack) -> Shop:
     """Sell in an organization of the test's own."""
     return await a_shop(stack)
-
-
-async def stock(shop: Shop, *names: str) -> list[Product]:
-    """Commit products of these names."""
-    products = [a_product(shop.stack, shop.actor, name) for name in names]
-    async with unit(shop.stack, shop.actor) as uow:
-        await uow.products.add_many(products)
-        await uow.commit()
-    return products
 
 
 # ---------------------------------------------------------------- reading
@@ -266,125 +256,3 @@ async def test_what_others_need_is_not_purged(shop: Shop) -> None:
         uow.products.purge(await uow.products.get(shop.product.id))
         with pytest.raises(StillReferenced):
             await uow.commit()
-
-
-async def test_many_are_added_at_once(shop: Shop) -> None:
-    """A thousand products cost three statements, and leave a thousand events and audit entries."""
-    products = [a_product(shop.stack, shop.actor, f"bulk {n}") for n in range(1000)]
-    async with unit(shop.stack, shop.actor) as uow:
-        statements = counted(uow)
-        assert await uow.products.add_many(products) == 1000
-        await uow.commit()
-        assert len(statements) <= 3
-    async with unit(shop.stack, shop.actor) as uow:
-        assert await uow.products.count(StartsWith("name", "bulk")) == 1000
-        created = Equal("subject_type", "product") & Equal("operation", "created")
-        assert await uow.audit_entries.count(created) == 1000 + 1
-    assert (await outbox(shop.stack, shop.actor)).count(("product.created", 1)) == 1000 + 1
-
-
-async def test_update_where_leaves_what_single_updates_leave(shop: Shop) -> None:
-    """Every match gets its next version, an audit entry and an event; what was equal already gets nothing."""
-    await stock(shop, "old", "old", "new", "other")
-    async with unit(shop.stack, shop.actor) as uow:
-        assert await uow.products.update_where(In("name", ["old", "new"]), {"name": "new"}) == 3
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        found = await uow.products.find(Equal("name", "new"))
-        assert sorted(product.version for product in found) == [1, 2, 2]
-        assert {product.updated_by for product in found} == {shop.actor.id}
-        assert await uow.audit_entries.count(Equal("operation", "updated")) == 2
-    assert (await outbox(shop.stack, shop.actor)).count(("product.updated", 2)) == 2
-
-
-async def test_update_where_sees_what_is_not_yet_written(shop: Shop) -> None:
-    """Changes of the same unit of work count, as if every match had been loaded alone."""
-    async with unit(shop.stack, shop.actor) as uow:
-        product = await uow.products.get(shop.product.id)
-        product.amend(shop.stack.clock.now(), name="Fresh")
-        assert await uow.products.update_where(Equal("name", "Fresh"), {"description": "seen"}) == 1
-        assert product.description == "seen"
-
-
-@pytest.mark.parametrize("count", [3, 500, 501])
-async def test_delete_where_leaves_what_single_removals_leave(shop: Shop, count: int) -> None:
-    """Matches are hidden with version, audit and event; the rest stays. A batch boundary makes no difference."""
-    await stock(shop, *["doomed"] * count, "spared")
-    async with unit(shop.stack, shop.actor) as uow:
-        assert await uow.products.delete_where(Equal("name", "doomed")) == count
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        assert not await uow.products.exists(Equal("name", "doomed"))
-        assert await uow.products.exists(Equal("name", "spared"))
-        hidden = await uow.products.find(Equal("name", "doomed"), with_deleted=True, limit=1000)
-        assert {product.version for product in hidden} == {2}
-        assert await uow.audit_entries.count(Equal("operation", "updated")) == count
-    assert (await outbox(shop.stack, shop.actor)).count(("product.deleted", 2)) == count
-
-
-@pytest.mark.parametrize("count", [3, 500, 501])
-async def test_delete_where_deletes_what_has_no_soft_delete(shop: Shop, count: int) -> None:
-    """Orders that match are gone, with their events and audit entries."""
-    orders = [shop.order() for _ in range(count)]
-    async with unit(shop.stack, shop.actor) as uow:
-        await uow.payment_orders.add_many(orders)
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        assert await uow.payment_orders.delete_where(In("number", [order.number for order in orders])) == count
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        assert not await uow.payment_orders.exists(Everything())
-        assert await uow.audit_entries.count(Equal("operation", "deleted")) == count
-    assert (await outbox(shop.stack, shop.actor)).count(("payment_order.deleted", 2)) == count
-
-
-# ---------------------------------------------------------------- parts
-
-
-async def test_parts_are_inserted_changed_and_deleted_with_their_root(shop: Shop) -> None:
-    """The stored attempts follow the order's, whatever happened to each of them."""
-    order = shop.order()
-    shop.attempt(order)
-    async with unit(shop.stack, shop.actor) as uow:
-        uow.payment_orders.add(order)
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        stored = await uow.payment_orders.get(order.id)
-        assert stored.attempts == order.attempts
-        shop.decline(stored)
-        shop.attempt(stored)
-        await uow.commit()
-        assert [attempt.status.value for attempt in stored.attempts] == ["declined", "submitted"]
-    async with unit(shop.stack, shop.actor) as uow:
-        again = await uow.payment_orders.get(order.id)
-        assert again.attempts == stored.attempts
-        assert again.version == 2
-        again.attempts = again.attempts[1:]
-        again.cancelled_at = shop.stack.clock.now()
-        shop.decline(again)
-        await uow.commit()
-    async with unit(shop.stack, shop.actor) as uow:
-        assert [attempt.number for attempt in (await uow.payment_orders.get(order.id)).attempts] == [2]
-
-
-async def test_parts_cost_one_statement_however_many_roots(shop: Shop) -> None:
-    """Loading twenty orders with attempts takes two statements, each way to load them: never one per order."""
-    orders = [shop.order() for _ in range(20)]
-    for order in orders:
-        shop.attempt(order)
-    async with unit(shop.stack, shop.actor) as uow:
-        statements = counted(uow)
-        await uow.payment_orders.add_many(orders)
-        assert len(statements) == 2
-        await uow.commit()
-    ids = [order.id for order in orders]
-    async with unit(shop.stack, shop.actor) as uow:
-        statements = counted(uow)
-        found = await uow.payment_orders.get_many(ids)
-        assert [len(found[id_].attempts) for id_ in ids] == [1] * 20
-        assert len(statements) == 2
-    async with unit(shop.stack, shop.actor) as uow:
-        statements = counted(uow)
-        assert len(await uow.payment_orders.find(Everything())) == 20
-        assert len((await uow.payment_orders.page(Everything(), PageRequest(limit=50))).items) == 20
-        assert len(statements) == 2 + 1

@@ -1,18 +1,15 @@
 """The walls as PostgreSQL's own catalog tells of them, and as the roles run into them."""
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from infrastructure.persistence import guard, migrations
-from infrastructure.persistence.database import Database
+from infrastructure.persistence import migrations
 from tests.infrastructure.persistence.samples import Shop, a_shop
-from tests.support.databases import TestDatabases
 from tests.support.stack import Stack
 
 # What each query would return is a hole in the walls; there is no list of exceptions.
@@ -41,8 +38,9 @@ LINTS = {
             AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = k.confrelid AND attname = 'organization_id')
             AND NOT EXISTS (
                 SELECT FROM unnest(k.conkey, k.confkey) u(a, b)
-                JOIN pg_attribute x ON x.attrelid = k.conrelid AND x.attnum = u.a AND x.attname = 'organization_id'
-                JOIN pg_attribute y ON y.attrelid = k.confrelid AND y.attnum = u.b AND y.attname = 'organization_id')""",
+                JOIN pg_attribute x ON x.attrelid = k.conrelid AND x.attnum = u.a
+                JOIN pg_attribute y ON y.attrelid = k.confrelid AND y.attnum = u.b
+                WHERE x.attname = 'organization_id' AND y.attname = 'organization_id')""",
     "unique index that does not begin with the tenant": """
         SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
@@ -78,7 +76,8 @@ LINTS = {
         SELECT oid::regprocedure FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
             AND (proacl IS NULL OR EXISTS (SELECT FROM aclexplode(proacl) g WHERE g.grantee = 0))""",
     "schema the application can create in": """
-        SELECT nspname FROM pg_namespace WHERE nspname = 'public' AND has_schema_privilege('stoa_app', oid, 'create')""",
+        SELECT nspname FROM pg_namespace
+        WHERE nspname = 'public' AND has_schema_privilege('stoa_app', oid, 'create')""",
     "foreign key without an index that begins with its columns": """
         SELECT k.conname FROM pg_constraint k WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace
             AND NOT EXISTS (
@@ -95,7 +94,8 @@ SEEDED = {
     "no policy for all commands with both USING and WITH CHECK": "DROP POLICY tenant ON prices",
     "policy that lets the application past its tenant": "CREATE POLICY open ON products USING (true)",
     "foreign key between tenant tables that may leave the tenant": """
-        ALTER TABLE products ADD UNIQUE (id); ALTER TABLE prices ADD FOREIGN KEY (product_id) REFERENCES products (id)""",
+        ALTER TABLE products ADD UNIQUE (id);
+        ALTER TABLE prices ADD FOREIGN KEY (product_id) REFERENCES products (id)""",
     "unique index that does not begin with the tenant": "CREATE UNIQUE INDEX ON customers (email)",
     "view that runs with its owner's rights": "CREATE VIEW v AS SELECT * FROM products",
     "materialised view the application can read": """
@@ -261,57 +261,3 @@ async def test_a_user_shows_through_a_membership_only(shop: Shop) -> None:
     assert len(mine) == len(theirs) == 1
     assert mine != theirs
     assert await as_role(shop.stack.urls.app, "", "SELECT id FROM users") == []
-
-
-# ---------------------------------------------------------------- refusing to start
-
-
-type MakeRole = Callable[[str], Awaitable[Database]]
-
-
-@pytest.fixture
-async def connect_as(pg_stack: Stack, test_databases: TestDatabases, superuser: AsyncEngine) -> AsyncIterator[MakeRole]:
-    """Make a role and connect as it; the role and what it owns are gone afterwards."""
-    role = f"t_role_{os.getpid()}"
-    name = make_url(pg_stack.urls.app).database
-    assert name is not None
-    database = Database(test_databases.cluster.url(name, role))
-
-    async def run(sql: str) -> None:
-        async with superuser.begin() as connection:
-            for statement in sql.format(role=role).split(";"):
-                await connection.execute(text(statement))
-
-    async def make(sql: str) -> Database:
-        await run(f"CREATE ROLE {{role}} LOGIN; {sql}")
-        return database
-
-    yield make
-    await database.dispose()
-    await run("DROP OWNED BY {role}; DROP ROLE {role}")
-
-
-PRIVILEGES = {
-    "is a superuser": "ALTER ROLE {role} SUPERUSER",
-    "bypasses row security": "ALTER ROLE {role} BYPASSRLS",
-    "may create roles": "ALTER ROLE {role} CREATEROLE",
-    "may create databases": "ALTER ROLE {role} CREATEDB",
-    "owns tables": "CREATE TABLE owned (x int); ALTER TABLE owned OWNER TO {role}",
-    "is a member of another role": "GRANT stoa_owner TO {role}",
-    "has row_security off": "ALTER ROLE {role} SET row_security = off",
-}
-
-
-@pytest.mark.parametrize("reason", PRIVILEGES)
-async def test_a_role_that_walks_through_walls_is_refused(connect_as: MakeRole, reason: str) -> None:
-    """Each privilege by itself stops the start, and the message names it with the setting to change."""
-    database = await connect_as(PRIVILEGES[reason])
-    with pytest.raises(guard.PrivilegedRole, match=f"STOA_DATABASE_URL: the role .* {reason}"):
-        await guard.refuse_privileged_role(database, "STOA_DATABASE_URL")
-
-
-async def test_a_plain_role_is_let_in(connect_as: MakeRole, pg_stack: Stack) -> None:
-    """A role without privileges starts, and so do all of ours."""
-    plain = await connect_as("SELECT 1")
-    for database in (plain, pg_stack.database, pg_stack.relay_database, pg_stack.sealer_database):
-        await guard.refuse_privileged_role(database, "STOA_DATABASE_URL")

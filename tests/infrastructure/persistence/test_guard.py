@@ -1,0 +1,64 @@
+"""Roles for which the walls mean nothing do not get to start."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from infrastructure.persistence import guard, migrations
+from infrastructure.persistence.database import Database
+from tests.support.databases import TestDatabases
+from tests.support.stack import Stack
+
+type MakeRole = Callable[[str], Awaitable[Database]]
+
+
+@pytest.fixture
+async def connect_as(pg_stack: Stack, test_databases: TestDatabases) -> AsyncIterator[MakeRole]:
+    """Make a role and connect as it; the role and what it owns are gone afterwards."""
+    superuser, role = create_async_engine(migrations.migration_url(pg_stack.urls.superuser)), f"t_role_{os.getpid()}"
+    name = make_url(pg_stack.urls.app).database
+    assert name is not None
+    database = Database(test_databases.cluster.url(name, role))
+
+    async def run(sql: str) -> None:
+        async with superuser.begin() as connection:
+            for statement in sql.format(role=role).split(";"):
+                await connection.execute(text(statement))
+
+    async def make(sql: str) -> Database:
+        await run(f"CREATE ROLE {{role}} LOGIN; {sql}")
+        return database
+
+    yield make
+    await database.dispose()
+    await run("DROP OWNED BY {role}; DROP ROLE {role}")
+    await superuser.dispose()
+
+
+PRIVILEGES = {
+    "is a superuser": "ALTER ROLE {role} SUPERUSER",
+    "bypasses row security": "ALTER ROLE {role} BYPASSRLS",
+    "may create roles": "ALTER ROLE {role} CREATEROLE",
+    "may create databases": "ALTER ROLE {role} CREATEDB",
+    "owns tables": "CREATE TABLE owned (x int); ALTER TABLE owned OWNER TO {role}",
+    "is a member of another role": "GRANT stoa_owner TO {role}",
+    "has row_security off": "ALTER ROLE {role} SET row_security = off",
+}
+
+
+@pytest.mark.parametrize("reason", PRIVILEGES)
+async def test_a_role_that_walks_through_walls_is_refused(connect_as: MakeRole, reason: str) -> None:
+    """Each privilege by itself stops the start, and the message names it with the setting to change."""
+    database = await connect_as(PRIVILEGES[reason])
+    with pytest.raises(guard.PrivilegedRole, match=f"STOA_DATABASE_URL: the role .* {reason}"):
+        await guard.refuse_privileged_role(database, "STOA_DATABASE_URL")
+
+
+async def test_a_plain_role_is_let_in(connect_as: MakeRole, pg_stack: Stack) -> None:
+    """A role without privileges starts, and so do all of ours."""
+    plain = await connect_as("SELECT 1")
+    for database in (plain, pg_stack.database, pg_stack.relay_database, pg_stack.sealer_database):
+        await guard.refuse_privileged_role(database, "STOA_DATABASE_URL")
