@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import platform
 import time
 from collections.abc import Awaitable, Callable
@@ -49,13 +50,20 @@ def main() -> None:
         rows, pinned = uvloop.run(_measure(server, Path(folder), scale, arguments.only or list(_CHAPTERS)))
     seconds = round(time.monotonic() - started)
     show(rows)
+    if (load := _load()) > 2:
+        progress(f"load average {load}: others were busy here too, so trust the CPU ratios more than the elapsed ones")
     if arguments.json:
         conditions = {
-            "quick": scale.quick, "pinned": pinned, "seconds": seconds, "python": platform.python_version(),
-            "machine": platform.machine(),
+            "quick": scale.quick, "pinned": pinned, "seconds": seconds, "load": _load(),
+            "python": platform.python_version(), "machine": platform.machine(),
         }  # fmt: skip
         save(rows, arguments.json, conditions)
     progress(f"{seconds} seconds")
+
+
+def _load() -> float:
+    """Return the load of the machine over the last five minutes; one process per core is ours and the server's."""
+    return round(os.getloadavg()[1], 1)
 
 
 async def _measure(server: EmbeddedPostgres, folder: Path, scale: Scale, chapters: list[str]) -> tuple[list[Row], bool]:

@@ -18,6 +18,7 @@ import attrs
 from sqlalchemy import Column, Table
 
 from domain.shared.money import Money
+from infrastructure.persistence.types import JsonText
 
 type Row = Sequence[object]
 
@@ -81,6 +82,7 @@ class Mapper[E]:
         self.column_names = tuple(c for f in self._fields for c in f.columns)
         self._check()
         self.columns: tuple[Column[object], ...] = tuple(self.table.c[c] for c in self.column_names)
+        self._json = {column.key for column in self.columns if isinstance(column.type, JsonText)}
         paths = (path for f in self._fields for path in f.paths)
         self._by_path: dict[str, Column[object]] = dict(zip(paths, self.columns, strict=True))
         self.hydrate: Callable[[Row], E] = self._compile("hydrate", self._hydrate_source())
@@ -96,6 +98,13 @@ class Mapper[E]:
         if found is None:
             raise AttributeError(f"{self.entity.__name__} has no stored attribute {path!r}")
         return found
+
+    def readable(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return stored values as people read them: JSON columns decoded."""
+        return {
+            name: json.loads(value) if name in self._json and isinstance(value, str) else value
+            for name, value in values.items()
+        }
 
     def _describe(self, names: Sequence[str]) -> None:
         hints = get_type_hints(self.entity)

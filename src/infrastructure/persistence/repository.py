@@ -108,7 +108,8 @@ class SqlRepository[E: Entity](SqlReader[E]):
                 await lookups.claim(self._session, self.lookup, entity)
             self._track(entity)
         return [
-            Change(e, Operation.CREATED, dict(zip(names, r, strict=True))) for e, r in zip(added, rows, strict=True)
+            Change(e, Operation.CREATED, self.mapper.readable(dict(zip(names, r, strict=True))))
+            for e, r in zip(added, rows, strict=True)
         ]
 
     async def write_updates(self) -> list[Change]:
@@ -126,7 +127,9 @@ class SqlRepository[E: Entity](SqlReader[E]):
             if entity.version != tracked.version + 1:
                 raise RuntimeError(f"{entity.kind} changed without recording an event")
             entity.updated_by = self._session.author
-            changes.append(Change(entity, Operation.UPDATED, tracked.changed_columns(self.mapper)))
+            changes.append(
+                Change(entity, Operation.UPDATED, self.mapper.readable(tracked.changed_columns(self.mapper)))
+            )
             params = self._named(self.mapper.dehydrate(entity))
             found = await self._session.rows(
                 self._prepare("update", self._update), {**params, "this_id": entity.id, "loaded": tracked.version}

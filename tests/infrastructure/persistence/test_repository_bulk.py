@@ -81,6 +81,7 @@ async def test_delete_where_deletes_what_has_no_soft_delete(shop: Shop, count: i
     async with unit(shop.stack, shop.actor) as uow:
         assert not await uow.payment_orders.exists(Everything())
         assert await uow.audit_entries.count(Equal("operation", "deleted")) == count
+        assert not await uow.audit_entries.exists(Equal("operation", "updated"))
     assert (await outbox(shop.stack, shop.actor)).count(("payment_order.deleted", 2)) == count
 
 

@@ -1,6 +1,7 @@
 """One unit of work is one transaction: all of it or nothing, whatever interrupts it."""
 
 import asyncio
+import gc
 import random
 import time
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from application.kernel.actor import NOWHERE, Actor
 from application.kernel.dispatcher import Call
@@ -154,13 +156,13 @@ async def test_the_tenant_ends_with_the_transaction(pg_stack: Stack) -> None:
     async with unit(pg_stack, actor) as uow:
         uow.products.add(a_product(pg_stack, actor))
         await uow.commit()
-    for _ in range(12):
-        async with pg_stack.database.engine.connect() as connection:
-            assert (await connection.execute(text("SELECT count(*) FROM products"))).scalar_one() == 0
-            setting = await connection.execute(text("SELECT current_setting('app.organization_id', true)"))
-            assert setting.scalar_one() in (None, "")
+    counting = Statement(
+        text("SELECT count(*), current_setting('app.organization_id', true) FROM products"), pg_stack.database.dialect
+    )
+    # The connection given back last is the next one taken.
+    ((count, tenant),) = await pg_stack.database.read(counting, {}, organization_id=actor.organization_id)
+    assert (count, tenant or "") == (0, "")
     async with pg_stack.database.transaction(NOWHERE) as transaction:
-        counting = Statement(text("SELECT count(*) FROM products"), pg_stack.database.dialect)
         assert (await transaction.rows(counting, {}))[0][0] == 0
 
 
@@ -168,7 +170,7 @@ async def test_a_full_pool_answers_soon(test_databases: TestDatabases) -> None:
     """Whoever finds no connection hears so, and the next one is served."""
     async with open_stack(test_databases.postgres(), pool_size=1) as stack:
         actor = await stack.organization()
-        stack.database.engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # reason: the fixture's pool waits long
+        stack.database._pool._timeout = 0.05
         async with unit(stack, actor):
             with pytest.raises(PoolExhausted):
                 async with unit(stack, actor):
@@ -288,6 +290,35 @@ async def test_a_cancelled_unit_of_work_leaves_sqlite_usable(test_databases: Tes
         assert sorted(encode_id("prod", id_) for id_ in ids) == subjects
         await add_one(stack, actor, a_product(stack, actor))
         assert stack.database.pool_state()["in_use"] == 0
+
+
+async def test_a_write_lock_ends_with_its_cancelled_owner(
+    test_databases: TestDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted just while it takes SQLite's write lock, a unit of work gives it back, and the next one begins."""
+    beginning, run = asyncio.Event(), AsyncConnection.exec_driver_sql
+
+    async def spied(connection: AsyncConnection, statement: str) -> object:
+        if statement == "BEGIN IMMEDIATE":
+            beginning.set()
+        return await run(connection, statement)
+
+    monkeypatch.setattr(AsyncConnection, "exec_driver_sql", spied)
+    gc.disable()
+    try:
+        async with open_stack(test_databases.sqlite()) as stack:
+            actor = await stack.organization()
+            for _ in range(10):
+                beginning.clear()
+                task = asyncio.create_task(add_one(stack, actor, a_product(stack, actor)))
+                await beginning.wait()
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                async with asyncio.timeout(3):
+                    await add_one(stack, actor, a_product(stack, actor))
+    finally:
+        gc.enable()
 
 
 def test_repositories_flush_parents_first() -> None:

@@ -142,3 +142,22 @@ async def test_it_is_unavailable_while_it_is_not_running() -> None:
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as http:
         answer = await http.post("/mcp/", json=LISTING, headers=HEADERS)
     assert answer.status_code == 503
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '["sekret-input"]',
+        '"sekret-input"',
+        '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "sekret-input"}',
+        '{"jsonrpc": "1.0", "id": 1, "method": "sekret-input"}',
+        '{"jsonrpc": "2.0", "id": 1, "method": "sekret-input"',
+    ],
+)
+async def test_what_is_no_message_is_refused_without_an_echo(site: Site, body: str) -> None:
+    """Our own reading of JSON comes before the protocol's, which takes duplicate keys and repeats what it was sent."""
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(site.url, content=body, headers={**HEADERS, "content-type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "sekret" not in answer.text
