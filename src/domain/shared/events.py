@@ -5,7 +5,7 @@ once by the unit of work, which wraps the fact in an :class:`EventEnvelope`.
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from uuid import UUID
 
 from attrs import frozen
@@ -43,8 +43,7 @@ class Restored(DomainEvent):
     verb: ClassVar[str] = "restored"
 
 
-@frozen(kw_only=True)
-class EventEnvelope:
+class EventEnvelope(NamedTuple):
     """A fact with its circumstances, as it is stored in the outbox and published.
 
     ``payload`` is the complete published JSON text; the other fields repeat what routing needs.

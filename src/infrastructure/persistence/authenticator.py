@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -60,7 +61,7 @@ class Authenticator:
             kind=ActorKind.API_KEY,
             id=encode_id("key", cast("UUID", key_id)),
             organization_id=OrganizationId(cast("UUID", organization_id)),
-            scopes=frozenset(Scope(scope) for scope in json.loads(cast("str", scopes))),
+            scopes=_scopes(cast("str", scopes)),
         )
 
     async def settle(self) -> None:
@@ -78,6 +79,12 @@ class Authenticator:
         touch = self._database.prepare("touch-key", _touch)
         params = {tenancy.TENANT: organization_id, "this_id": key_id, "used_at": now, "before": now - TOUCH_EVERY}
         await self._database.rows(touch, params, organization_id=organization_id)
+
+
+@lru_cache(maxsize=256)
+def _scopes(text: str) -> frozenset[Scope]:
+    """Decode a stored list of scopes; an organization's keys have a handful of different ones."""
+    return frozenset(Scope(scope) for scope in json.loads(text))
 
 
 async def _quietly(act: Callable[[], Awaitable[None]]) -> None:

@@ -5,7 +5,6 @@ other does not account for. Hydration and its inverse are generated functions ov
 per row, in the order of the entity's fields.
 """
 
-import json
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
+import msgspec
 from sqlalchemy import Column, Table
 
 from domain.shared.money import Money
@@ -72,7 +72,7 @@ class Mapper[E]:
         self._constants = dict(constants or {})
         # The names that the generated source uses.
         self._scope: dict[str, Any] = {  # reason: classes, functions and constants alike
-            "cls": entity, "new": entity.__new__, "Money": Money, "loads": json.loads, "dumps": _dumps,
+            "cls": entity, "new": entity.__new__, "Money": Money, "loads": _decode, "dumps": _dumps,
             **{f"constant_{name}": value for name, value in self._constants.items()},
         }  # fmt: skip
         attributes: tuple[attrs.Attribute[object], ...] = attrs.fields(entity)  # type: ignore[arg-type]  # reason: entities are attrs classes
@@ -102,7 +102,7 @@ class Mapper[E]:
     def readable(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return stored values as people read them: JSON columns decoded."""
         return {
-            name: json.loads(value) if name in self._json and isinstance(value, str) else value
+            name: _decode(value) if name in self._json and isinstance(value, str) else value
             for name, value in values.items()
         }
 
@@ -184,5 +184,9 @@ def _is_union(annotation: object) -> bool:
     return get_origin(annotation) in (Union, types.UnionType)
 
 
+_decode = msgspec.json.Decoder().decode
+_encoder = msgspec.json.Encoder()
+
+
 def _dumps(value: dict[str, object] | Iterable[object]) -> str:
-    return json.dumps(value if isinstance(value, dict) else list(value), separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(value if isinstance(value, dict) else list(value)).decode()

@@ -7,7 +7,7 @@ connection whose end is unknown is terminated and leaves the pool.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Self, cast
 from uuid import UUID
 
@@ -62,9 +62,10 @@ class Transaction(ABC):
         await _settled(self._end(commit=False))
 
 
-async def _settled[T](work: Awaitable[T]) -> T:
+async def _settled[T](work: Coroutine[object, object, T]) -> T:
     """Await to the end in a task of its own; a cancellation meanwhile is delivered afterwards."""
-    task = asyncio.ensure_future(work)
+    # Eager: COMMIT is sent at once and not one turn of the loop later.
+    task = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

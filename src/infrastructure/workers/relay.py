@@ -9,16 +9,13 @@ rows that were confirmed are deleted.
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import datetime
-from typing import cast
-from uuid import UUID
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Executable, Table, bindparam, delete, func, not_, select
+from sqlalchemy import BigInteger, ColumnElement, Executable, Table, bindparam, delete, func, not_, select
 
 from application.kernel.ports import IEventPublisher
 from domain.shared.errors import Unavailable
 from domain.shared.events import EventEnvelope
-from domain.shared.ids import EventId, OrganizationId
 from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.models.technical import OutboxRow
@@ -78,7 +75,7 @@ class Relay(Leader):
         return count
 
     async def _read(self, connection: WorkerConnection, under_way: Sequence[object]) -> Sequence[Row]:
-        statement = self._database.prepare("outbox-read", _read)
+        statement = self._database.prepare("outbox-read", lambda: _read(postgres=self._database.is_postgres))
         return await connection.rows(statement, {"ids": under_way})
 
     async def _publish_and_read_on(
@@ -116,36 +113,33 @@ class Relay(Leader):
             self._metrics.set_outbox_backlog(cast("int", rows[0][0]))
 
 
-def _envelope(row: Row) -> EventEnvelope:
-    return EventEnvelope(
-        event_id=EventId(cast("UUID", row[1])),
-        type=cast("str", row[2]),
-        schema_version=cast("int", row[3]),
-        occurred_at=cast("datetime", row[4]),
-        organization_id=OrganizationId(cast("UUID", row[5])),
-        aggregate_type=cast("str", row[6]),
-        aggregate_id=cast("UUID", row[7]),
-        aggregate_version=cast("int", row[8]),
-        traceparent=cast("str | None", row[9]),
-        payload=cast("str", row[10]),
-    )
+def _envelope(row: Sequence[Any]) -> EventEnvelope:  # reason: a positional row, in the order of the envelope
+    return EventEnvelope._make(row[1:])
 
 
 def _ids() -> ListOf:
     return ListOf(BigInteger())
 
 
-def _read() -> Executable:
+def _read(*, postgres: bool) -> Executable:
     c = _OUTBOX.c
     return (
         select(
             c.id, c.event_id, c.type, c.schema_version, c.occurred_at, c.organization_id, c.aggregate_type,
             c.aggregate_id, c.aggregate_version, c.traceparent, c.payload,
         )
-        .where(not_(AnyOf(c.id, bindparam("ids", type_=_ids()))))
+        .where(_elsewhere(postgres=postgres))
         .order_by(c.id)
         .limit(BATCH)
     )  # fmt: skip
+
+
+def _elsewhere(*, postgres: bool) -> ColumnElement[bool]:
+    """Leave out the rows under way. PostgreSQL hashes a sub-select and compares an array item by item."""
+    ids = bindparam("ids", type_=_ids())
+    if postgres:
+        return _OUTBOX.c.id.not_in(select(func.unnest(ids).column_valued("under_way")))
+    return not_(AnyOf(_OUTBOX.c.id, ids))
 
 
 def _delete() -> Executable:

@@ -88,7 +88,7 @@ def _framework(operations: list[Operation], services: Services, lifespan: Lifesp
     # First, because the framework tries its routes in order.
     app.router.routes.insert(0, Mount(_PREFIX, app=router))
     app.add_exception_handler(HTTPException, _translate)
-    app.add_middleware(Envelope, pages=(_DOCS, _STATIC))
+    app.add_middleware(Envelope, pages=(_DOCS, _STATIC), direct=(_PREFIX, router))
     return app
 
 

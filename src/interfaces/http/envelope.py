@@ -42,12 +42,14 @@ class Envelope:
     Args:
         app: what is inside.
         pages: prefixes of paths that serve pages for people; everything else is data.
+        direct: a prefix, and what serves every path below it; the framework's own layers add nothing there but time.
     """
 
-    def __init__(self, app: ASGIApp, pages: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, pages: Iterable[str] = (), direct: tuple[str, ASGIApp] | None = None) -> None:
         """Wrap an application."""
         self._app = app
         self._pages = tuple(pages)
+        self._prefix, self._below = direct or ("", app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through; other kinds of connections are not ours to judge."""
@@ -71,13 +73,19 @@ class Envelope:
 
         try:
             _check_length(scope)
-            await self._app(scope, _Limited(receive), send_with_headers)
+            await self._inside(scope)(scope, _Limited(receive), send_with_headers)
         except Exception as error:
             if started:
                 # Half an answer cannot be taken back: the server closes the connection and logs the cause.
                 raise
             answer = problem(_named(error, request_id), request_id)
             await answer.send(send_with_headers, without_body=scope["method"] == "HEAD")
+
+    def _inside(self, scope: Scope) -> ASGIApp:
+        if not self._prefix or not scope["path"].startswith(f"{self._prefix}/"):
+            return self._app
+        scope["root_path"] = scope.get("root_path", "") + self._prefix
+        return self._below
 
 
 class _Limited:

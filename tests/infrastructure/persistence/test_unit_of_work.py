@@ -1,21 +1,14 @@
 """One unit of work is one transaction: all of it or nothing, whatever interrupts it."""
 
-import asyncio
-import gc
-import random
-import time
 from collections.abc import Sequence
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from application.kernel.actor import NOWHERE, Actor
 from application.kernel.dispatcher import Call
-from domain.catalog.product import Product
 from domain.catalog.specifications import products_matching
-from domain.shared.errors import NotFound, StoaError, Unavailable
+from domain.shared.errors import NotFound, Unavailable
 from domain.shared.ids import encode_id
 from domain.shared.specification import Equal, Everything
 from infrastructure.persistence.errors import PoolExhausted
@@ -195,130 +188,6 @@ async def test_reports_see_what_is_not_committed(pg_stack: Stack) -> None:
         await uow.commit()
     async with unit(pg_stack, actor) as uow:
         assert (await uow.products.get(product.id)).name == "Reported"
-
-
-# ---------------------------------------------------------------- cancellation
-
-
-async def add_one(stack: Stack, actor: Actor, product: Product) -> None:
-    """Run a unit of work with a read, a write and a flush before the commit."""
-    async with unit(stack, actor) as uow:
-        await uow.products.exists(Equal("name", "nobody"))
-        uow.products.add(product)
-        await uow.flush()
-        product.amend(stack.clock.now(), description="described")
-        await uow.commit()
-
-
-async def interrupt(task: asyncio.Task[None], chance: random.Random, longest: float) -> None:
-    """Cancel a task after a random time, every third one twice, and see how it ended."""
-    await asyncio.sleep(chance.uniform(0, longest))
-    task.cancel()
-    if chance.random() < 1 / 3:
-        await asyncio.sleep(chance.uniform(0, longest / 10))
-        task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def outcomes(stack: Stack, actor: Actor) -> tuple[list[UUID], list[str]]:
-    """Return the ids of the products, and the subjects of the entries that tell of their creation."""
-    async with unit(stack, actor, read_only=True) as uow:
-        products = await uow.products.find(Everything())
-        entries = await uow.audit_entries.find(Equal("operation", "created") & Equal("subject_type", "product"))
-    return [product.id for product in products], sorted(entry.subject_id for entry in entries)
-
-
-async def cancel_many(stack: Stack, count: int, seed: int) -> None:
-    """Cancel so many units of work at random points and look for anything torn or left behind."""
-    chance, actor, finished = random.Random(seed), await stack.organization(), list[UUID]()
-    at_once = asyncio.Semaphore(20)
-    cancelled = 0
-    started = time.perf_counter()
-    await add_one(stack, actor, a_product(stack, actor))
-    # Twenty share the machine, so that an undisturbed one takes many times what one alone takes.
-    longest = 15 * (time.perf_counter() - started)
-
-    async def one() -> None:
-        nonlocal cancelled
-        product = a_product(stack, actor)
-        async with at_once:
-            task = asyncio.create_task(add_one(stack, actor, product))
-            await interrupt(task, chance, longest)
-            if task.cancelled():
-                cancelled += 1
-            elif task.exception() is None:
-                finished.append(product.id)
-            else:
-                assert isinstance(task.exception(), StoaError), task.exception()
-
-    await asyncio.gather(*(one() for _ in range(count)))
-    assert count / 10 < cancelled < count, "cancellations have to hit, but not always"
-    ids, subjects = await outcomes(stack, actor)
-    assert sorted(encode_id("prod", id_) for id_ in ids) == subjects
-    assert set(finished) <= set(ids)
-    assert stack.database.pool_state()["in_use"] == 0
-    await no_transaction_stays_open(stack)
-
-
-async def no_transaction_stays_open(stack: Stack) -> None:
-    """See every backend idle; one whose connection was dropped needs a moment to notice."""
-    idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
-    async with asyncio.timeout(3), stack.relay_database.engine.connect() as connection:
-        while (await connection.execute(text(idle))).scalar_one():  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0.05)
-
-
-async def test_cancelled_units_of_work_are_whole_or_absent(pg_stack: Stack) -> None:
-    """Four hundred interruptions, some of them twice: no half effect, no lost connection, no open transaction."""
-    await cancel_many(pg_stack, 400, seed=1)
-
-
-@pytest.mark.faults
-async def test_thousands_of_cancelled_units_of_work_are_whole_or_absent(pg_stack: Stack) -> None:
-    """The same at full length."""
-    await cancel_many(pg_stack, 8_000, seed=2)
-
-
-async def test_a_cancelled_unit_of_work_leaves_sqlite_usable(test_databases: TestDatabases) -> None:
-    """On SQLite, where there is one writer, an interrupted one gives way."""
-    async with open_stack(test_databases.sqlite()) as stack:
-        chance, actor = random.Random(3), await stack.organization()
-        for _ in range(60):
-            task = asyncio.create_task(add_one(stack, actor, a_product(stack, actor)))
-            await interrupt(task, chance, longest=0.02)
-        ids, subjects = await outcomes(stack, actor)
-        assert sorted(encode_id("prod", id_) for id_ in ids) == subjects
-        await add_one(stack, actor, a_product(stack, actor))
-        assert stack.database.pool_state()["in_use"] == 0
-
-
-async def test_a_write_lock_ends_with_its_cancelled_owner(
-    test_databases: TestDatabases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Interrupted just while it takes SQLite's write lock, a unit of work gives it back, and the next one begins."""
-    beginning, run = asyncio.Event(), AsyncConnection.exec_driver_sql
-
-    async def spied(connection: AsyncConnection, statement: str) -> object:
-        if statement == "BEGIN IMMEDIATE":
-            beginning.set()
-        return await run(connection, statement)
-
-    monkeypatch.setattr(AsyncConnection, "exec_driver_sql", spied)
-    gc.disable()
-    try:
-        async with open_stack(test_databases.sqlite()) as stack:
-            actor = await stack.organization()
-            for _ in range(10):
-                beginning.clear()
-                task = asyncio.create_task(add_one(stack, actor, a_product(stack, actor)))
-                await beginning.wait()
-                await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-                async with asyncio.timeout(3):
-                    await add_one(stack, actor, a_product(stack, actor))
-    finally:
-        gc.enable()
 
 
 def test_repositories_flush_parents_first() -> None:
