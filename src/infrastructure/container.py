@@ -42,7 +42,7 @@ def _publisher(settings: Settings) -> IEventPublisher:
 
 def _cursor_secret(settings: Settings) -> CursorSecret:
     """Derive the cursors' key from the pepper: they need no secret of their own."""
-    return CursorSecret(hmac.digest(settings.pepper(), b"stoa cursors", hashlib.sha256))
+    return CursorSecret(hmac.digest(settings.pepper(), b"stoa cursors", "sha256"))
 
 
 def _registry() -> dict[str, UseCase]:

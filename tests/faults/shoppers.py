@@ -67,6 +67,10 @@ class Shoppers:
                     return
                 self.answered.append(await self.post(client, path, body))
 
+    def stop(self) -> None:
+        """Wish for nothing new."""
+        self.stopping = True
+
     async def post(self, client: httpx2.AsyncClient, path: str, body: Json, key: str | None = None) -> Answered:
         """Send a request under one key until there is a definite answer."""
         key = key or str(uuid4())

@@ -18,7 +18,7 @@ from infrastructure.persistence import migrations
 from infrastructure.persistence.embedded import EmbeddedPostgres
 from infrastructure.workers.relay import Relay
 from tests.faults.processes import crowd
-from tests.faults.writers import Writers, drained, superuser
+from tests.faults.writers import Writers, at_work, drained, superuser
 from tests.support.databases import DatabaseUrls
 from tests.support.stack import Stack, open_stack
 
@@ -53,14 +53,10 @@ def _kill_postmaster(tmp_path: Path) -> None:
 @asynccontextmanager
 async def _writing(stack: Stack, actor: Actor) -> AsyncIterator[Writers]:
     writers = Writers(stack, actor)
-    tasks = [asyncio.create_task(writers.write()) for _ in range(WRITERS)]
-    try:
+    # A writer that met anything but a named failure raises it at the end.
+    async with at_work((writers.write() for _ in range(WRITERS)), writers.stop):
         await writers.next_acknowledgement(within=10)
         yield writers
-    finally:
-        writers.stopping = True
-        # A writer that met anything but a named failure raises it here.
-        await asyncio.gather(*tasks)
 
 
 async def test_a_killed_database_loses_nothing_that_was_acknowledged(

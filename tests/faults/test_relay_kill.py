@@ -16,7 +16,7 @@ from domain.shared.errors import StaleVersion
 from domain.shared.ids import decode_id
 from infrastructure.workers.relay import BATCH
 from tests.faults.processes import ChildProcess
-from tests.faults.writers import drained, superuser
+from tests.faults.writers import at_work, drained, superuser
 from tests.support.databases import TestDatabases
 from tests.support.stack import Stack, open_stack
 
@@ -46,6 +46,10 @@ class Editors:
             )
             self.products.append(str(made["id"]))
 
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopping = True
+
     async def edit(self) -> None:
         """Change one product after the other; who comes second to one tries another."""
         while not self.stopping:
@@ -71,12 +75,8 @@ async def stack(test_databases: TestDatabases) -> AsyncIterator[Stack]:
 async def _editing(stack: Stack) -> AsyncIterator[Editors]:
     editors = Editors(stack, await stack.organization())
     await editors.prepare()
-    tasks = [asyncio.create_task(editors.edit()) for _ in range(WRITERS)]
-    try:
+    async with at_work((editors.edit() for _ in range(WRITERS)), editors.stop):
         yield editors
-    finally:
-        editors.stopping = True
-        await asyncio.gather(*tasks)
 
 
 async def test_a_killed_relay_loses_nothing_and_repeats_a_batch_at_most(

@@ -17,6 +17,7 @@ from domain.shared.ids import decode_id
 from infrastructure.persistence.embedded import EmbeddedPostgres
 from tests.faults.processes import STARTS_WITHIN, ChildProcess, crowd, free_port
 from tests.faults.shoppers import Answered, Shoppers
+from tests.faults.writers import at_work
 
 CLIENTS = 12
 KILLS = 20
@@ -67,17 +68,13 @@ async def test_a_killed_server_loses_and_repeats_nothing(shop: Shop, pytestconfi
     kills = KILLS_AT_FULL_LENGTH if pytestconfig.getoption("--faults") else KILLS
     shoppers = Shoppers(f"http://127.0.0.1:{shop.port}", shop.server.output.split()[-1])
     await shoppers.open_shop()
-    clients = [asyncio.create_task(shoppers.shop()) for _ in range(CLIENTS)]
     recoveries = []
-    try:
+    async with at_work((shoppers.shop() for _ in range(CLIENTS)), shoppers.stop):
         for _ in range(kills):
             await asyncio.sleep(random.uniform(0.05, 0.4))
             shop.server.kill()
             shop.server.start()
             recoveries.append(await shop.serving())
-    finally:
-        shoppers.stopping = True
-        await asyncio.gather(*clients)
 
     again = sum(answer.tries > 1 for answer in shoppers.answered)
     replayed = sum(answer.replayed for answer in shoppers.answered)

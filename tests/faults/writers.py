@@ -1,7 +1,7 @@
 """Writers through the dispatcher that never give up, and know what was acknowledged to them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,6 +13,8 @@ from application.kernel.actor import Actor
 from application.kernel.idempotency import IdempotencyInProgress
 from domain.shared.errors import Unavailable
 from tests.support.stack import Stack
+
+_FINISHES_WITHIN = 60.0
 
 
 @dataclass
@@ -42,6 +44,10 @@ class Writers:
             self.acknowledged[key] = str(made["id"])
             self._bell.set()
 
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopping = True
+
     async def next_acknowledgement(self, *, within: float) -> float:
         """Return the seconds until something is acknowledged from now on."""
         now = perf_counter()
@@ -49,6 +55,21 @@ class Writers:
         async with asyncio.timeout(within):
             await self._bell.wait()
         return perf_counter() - now
+
+
+@asynccontextmanager
+async def at_work(tasks: Iterable[Coroutine[None, None, None]], stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Run tasks beside the block; then let them finish what they began, or end them when the block failed."""
+    running = [asyncio.create_task(each) for each in tasks]
+    try:
+        yield
+        stop()
+        async with asyncio.timeout(_FINISHES_WITHIN):
+            await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 @asynccontextmanager

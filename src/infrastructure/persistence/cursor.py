@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from types import GenericAlias
 from typing import NewType
 from uuid import UUID
@@ -17,6 +17,8 @@ from domain.shared.errors import MalformedInput
 
 CursorSecret = NewType("CursorSecret", bytes)
 _MAC_BYTES = 12
+# By its name, which takes the way through OpenSSL at once.
+_HASH = "sha256"
 
 
 class InvalidCursor(MalformedInput):
@@ -39,9 +41,9 @@ class Cursors:
 
     def __init__(self, secret: CursorSecret, binding: Hashable, kind: type) -> None:
         """Bind to everything that identifies the query; ``kind`` is the Python type of the sort value, or absent."""
-        self._key = hmac.digest(secret, repr(binding).encode(), hashlib.sha256)
-        shape = GenericAlias(tuple, (kind | None, UUID))
-        self._decoder: msgspec.json.Decoder[tuple[object, UUID]] = msgspec.json.Decoder(shape, strict=True)
+        self._secret = secret
+        self._binding = binding
+        self._kind = kind
 
     def write(self, position: Position) -> str:
         """Return the cursor after a position."""
@@ -59,14 +61,20 @@ class Cursors:
             mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
             if not hmac.compare_digest(mac, self._mac(body)) or self._canonical(raw) != text:
                 raise InvalidCursor
-            value, id_ = self._decoder.decode(body)
+            value, id_ = _decoder(self._kind).decode(body)
         except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
             raise InvalidCursor from error
         return Position(value.astimezone(UTC) if isinstance(value, datetime) else value, id_)
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, hashlib.sha256)[:_MAC_BYTES]
+        key = hmac.digest(self._secret, repr(self._binding).encode(), _HASH)
+        return hmac.digest(key, body, _HASH)[:_MAC_BYTES]
 
     @staticmethod
     def _canonical(raw: bytes) -> str:
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@cache
+def _decoder(kind: type) -> "msgspec.json.Decoder[tuple[object, UUID]]":
+    return msgspec.json.Decoder(GenericAlias(tuple, (kind | None, UUID)), strict=True)

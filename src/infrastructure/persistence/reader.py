@@ -192,6 +192,9 @@ class SqlReader[E: Identified]:
 
     async def _keep(self, rows: Sequence[Sequence[Any]], *, lock: bool = False) -> list[E]:  # reason: positional rows
         """Hydrate rows that are new to the identity map; the others stay the objects they were."""
+        if self._session.read_only and not self._tracked and len(rows) > 1:
+            # Nobody will write them, and whoever reads one again reads the same: no need to remember a list.
+            return await self._whole([self.mapper.hydrate(row) for row in rows])
         entities: list[E] = []
         fresh: list[Tracked[E]] = []
         at = self.mapper.column_names.index("id")
@@ -205,9 +208,14 @@ class SqlReader[E: Identified]:
             elif lock:
                 tracked.ensure_locked()
             entities.append(tracked.entity)
-        if self.mapper.children and fresh:
-            await parts.load(self._session, self.mapper, [tracked.entity for tracked in fresh])
+        await self._whole([tracked.entity for tracked in fresh])
         self._remember(fresh)
+        return entities
+
+    async def _whole(self, entities: list[E]) -> list[E]:
+        """Load the parts of freshly hydrated aggregates."""
+        if self.mapper.children and entities:
+            await parts.load(self._session, self.mapper, entities)
         return entities
 
     def _remember(self, fresh: list[Tracked[E]]) -> None:

@@ -5,7 +5,6 @@ the database. A keyed hash is enough for storage: a secret of 192 random bits ca
 verifies one, which rules slow hashing out.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -64,4 +63,4 @@ class APIKeys(IAPIKeys):
         return self._hash(secret)
 
     def _hash(self, secret: str) -> str:
-        return hmac.digest(self._pepper, secret.encode("ascii"), hashlib.sha256).hex()
+        return hmac.digest(self._pepper, secret.encode("ascii"), "sha256").hex()
