@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from application.kernel.actor import Actor
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint
-from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
+from application.kernel.unit_of_work import IUnitOfWorkFactory
 from application.kernel.use_case import UseCase
-from application.kernel.wire import Wire, encoder, to_wire
+from application.kernel.wire import Wire, encoder
 from domain.shared.errors import NotFound, Unavailable
 
 MAX_RERUNS = 3
@@ -97,18 +97,15 @@ class Dispatcher:
                 if answer is not None:
                     return Outcome(answer, replayed=True)
             view = await use_case.handler(command, uow, **self._ports[use_case.name])
-            if not use_case.read_only:
-                await self._finish(uow, view, key, call)
-            return Outcome(self._encoders[use_case.name](view))
-
-    async def _finish(self, uow: ITransaction, view: object, key: str | None, call: Call) -> None:
-        if call.dry_run:
-            await uow.flush()
-            return
-        if key is not None:
-            kept = view.without_secret() if isinstance(view, SecretOnce) else view
-            uow.idempotency.store(key, to_wire(kept))
-        await uow.commit()
+            encode = self._encoders[use_case.name]
+            body = encode(view)
+            if key is not None:
+                uow.idempotency.store(key, encode(view.without_secret()) if isinstance(view, SecretOnce) else body)
+            if call.dry_run:
+                await uow.flush()
+            elif not use_case.read_only:
+                await uow.commit()
+            return Outcome(body)
 
 
 def _as_is(value: object) -> Wire:
