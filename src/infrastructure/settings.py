@@ -22,6 +22,7 @@ from infrastructure.settings_rules import (
 )
 
 _PREFIX = "STOA_"
+_SHORTEST_KEY = 16  # characters, in development too: less protects nothing
 # Read by the launcher and the command line; known here so that they are not taken for misspelt settings.
 _READ_ELSEWHERE = frozenset({"STOA_PYTHON", "STOA_MCP", "STOA_API_KEY", "STOA_ORGANIZATION"})
 
@@ -103,6 +104,9 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     _check_databases(settings, variables.get("PGHOST", ""))
     if settings.is_production:
         _check_production(settings)
+    for name, secret in (("STOA_KEY_PEPPER", settings.key_pepper), ("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key)):
+        if 0 < len(secret.get_secret_value()) < _SHORTEST_KEY:
+            raise SettingsError(f"{name}: must have at least {_SHORTEST_KEY} characters")
     return _with_derived_urls(settings)
 
 

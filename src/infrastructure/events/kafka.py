@@ -17,6 +17,7 @@ from infrastructure.events.publishers import published_ids
 type ProducerSettings = Mapping[str, str | int | bool]
 
 _AUDIT_HEADS = "stoa.audit.heads"
+_PATIENCE = 5.0  # seconds for a broker to answer at the start
 _FAREWELL = 1.0  # seconds for the reports of what is thrown away
 _logger = logging.getLogger("stoa.kafka")
 # A fatal error of librdkafka surfaces in whatever polls next, as a SystemError when a delivery report is being served.
@@ -113,13 +114,17 @@ class KafkaEventPublisher(IEventPublisher):
         await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _check(self) -> None:
+        # The one line below says it; the client would say it eighty times meanwhile.
+        _logger.disabled = True
         try:
-            self._connected().list_topics(timeout=self._timeout)
+            self._connected().list_topics(timeout=min(self._timeout, _PATIENCE))
         except KafkaException as error:
             self._discard()
             raise BrokerUnavailable(
                 f"STOA_KAFKA_BOOTSTRAP: no Kafka broker answers at {self._bootstrap} ({_reason(error)})"
             ) from error
+        finally:
+            _logger.disabled = False
 
     def _connected(self) -> Producer:
         if self._producer is None:

@@ -19,14 +19,21 @@ from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
 
 POOL_TIMEOUT_SECONDS = 0.5
+DEADLINE_SECONDS = 8.0
 
 
 class Database:
     """One connection pool for one role. The statements compiled for its dialect are kept with it."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS) -> None:
-        """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet."""
-        self.engine = _engine(url, pool_size)
+    def __init__(
+        self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:  # fmt: skip
+        """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet.
+
+        ``deadline`` bounds one statement from our side, for a PostgreSQL too ill to keep its own timeouts.
+        """
+        self.engine = _engine(url, pool_size, deadline)
         self.is_postgres = self.engine.dialect.name == "postgresql"
         self._pool = Pool(self.engine, pool_size, pool_timeout)
         self._statements: dict[Hashable, Statement] = {}
@@ -115,7 +122,7 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
         raise
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
+def _engine(url: str, pool_size: int, deadline: float) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(
@@ -129,7 +136,9 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         # The driver's jsonb codec hands the text on; it is decoded only where it is used.
         json_deserializer=lambda text: text, isolation_level="AUTOCOMMIT", hide_parameters=True,
         poolclass=NullPool,
-        connect_args={"statement_cache_size": 1024, "timeout": 5, "server_settings": {"application_name": "stoa"}},
+        connect_args={
+            "statement_cache_size": 1024, "timeout": 5, "command_timeout": deadline,
+            "server_settings": {"application_name": "stoa"}},
     )  # fmt: skip
 
 

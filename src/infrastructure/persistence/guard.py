@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from application.kernel.start_error import StartError
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.errors import translate
+from infrastructure.persistence.refusals import entering
 from infrastructure.persistence.revision import head
 
 _ROLE = """
@@ -43,11 +43,12 @@ async def refuse_privileged_role(database: Database, setting: str) -> None:
 
     Raises:
         PrivilegedRole: superuser, owner, member of another role, BYPASSRLS or row_security off.
-        Unavailable: the database does not answer.
+        DatabaseRefused: the role, the password or the database is wrong.
+        DatabaseDown: the database does not answer.
     """
     if not database.is_postgres:
         return
-    async with _connection(database) as connection:
+    async with _connection(database, setting) as connection:
         row = (await connection.execute(text(_ROLE))).mappings().one()
     found = [reason for column, reason in _PRIVILEGES.items() if row[column]]
     if found:
@@ -56,9 +57,9 @@ async def refuse_privileged_role(database: Database, setting: str) -> None:
         )
 
 
-async def revision(database: Database) -> str | None:
+async def revision(database: Database, setting: str = "STOA_DATABASE_URL") -> str | None:
     """Return the schema's revision as the application's role sees it; None before the first."""
-    async with _connection(database) as connection:
+    async with _connection(database, setting) as connection:
         if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
             return None
         found = await connection.execute(text("SELECT max(version_num) FROM alembic_version"))
@@ -79,9 +80,9 @@ async def refuse_other_schema(database: Database) -> None:
 
 
 @asynccontextmanager
-async def _connection(database: Database) -> AsyncIterator[AsyncConnection]:
+async def _connection(database: Database, setting: str) -> AsyncIterator[AsyncConnection]:
     try:
         async with database.engine.connect() as connection:
             yield connection
     except Exception as error:
-        raise translate(error) from error
+        raise entering(error, setting) from error

@@ -4,6 +4,7 @@ All of it is one statement on PostgreSQL, sent after the rows: the rows' locks a
 of outbox ids is the order of commits for every aggregate.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
@@ -142,13 +143,15 @@ def _prefix(entity: type[Entity]) -> str:
     return _prefixes[entity]
 
 
-def _traceparent(request_id: str, event_id: UUID) -> str | None:
-    """Return a W3C trace context that joins everything one request caused."""
+def _traceparent(request_id: str, event_id: UUID) -> str:
+    """Return a W3C trace context that joins everything one request caused; an id that is no UUID is hashed to one."""
     try:
-        trace = UUID(request_id).hex
+        trace = UUID(request_id).int
     except ValueError:
-        return None
-    return f"00-{trace}-{event_id.hex[-16:]}-01"
+        trace = 0
+    # A trace id of zeros is invalid by the standard.
+    joined = f"{trace:032x}" if trace else hashlib.blake2b(request_id.encode(), digest_size=16).hexdigest()
+    return f"00-{joined}-{event_id.hex[-16:]}-01"
 
 
 def _values(table: Table, prefix: str, names: Sequence[str], count: int) -> list[dict[str, object]]:

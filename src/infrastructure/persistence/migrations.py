@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from application.kernel.start_error import StartError
-from infrastructure.persistence.errors import translate
+from infrastructure.persistence.refusals import entering
 
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,7 +73,8 @@ async def _with_connection(url: str, act: Callable[[Config], object]) -> None:
     except CommandError as error:
         raise MigrationRefused(str(error)) from error
     except Exception as error:
-        raise translate(error) from error
+        is_sqlite = url.startswith("sqlite")
+        raise entering(error, "STOA_DATABASE_URL" if is_sqlite else "STOA_MIGRATION_DATABASE_URL") from error
     finally:
         await engine.dispose()
 

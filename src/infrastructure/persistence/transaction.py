@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from application.kernel.idempotency import OutcomeUnknown
+from domain.shared.errors import StoaError
 from infrastructure.persistence.errors import ConnectionLost, translate
 from infrastructure.persistence.pool import Pool, Pooled
 from infrastructure.persistence.statement import Params, Statement
@@ -88,6 +89,7 @@ class PostgresTransaction(Transaction):
         self._pool = pool
         self._pooled = pooled
         self._driver = pooled.driver
+        self._is_lost = False
 
     async def begin(self, organization_id: UUID, *, read_only: bool) -> None:
         """Begin and set the tenant in one message, one round trip."""
@@ -104,7 +106,7 @@ class PostgresTransaction(Transaction):
         try:
             return cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
         except Exception as error:
-            raise translate(error) from error
+            raise self._failed(error) from error
 
     async def only(self, statement: Statement, params: Params) -> Rows:
         """Run one statement in autocommit and give the connection back."""
@@ -129,16 +131,25 @@ class PostgresTransaction(Transaction):
         try:
             await self._driver.executemany(statement.sql, [statement.arguments(p) for p in params])
         except Exception as error:
-            raise translate(error) from error
+            raise self._failed(error) from error
 
     async def set_tenant(self, organization_id: UUID) -> None:
         try:
             await self._driver.execute(_set_tenant(organization_id))
         except Exception as error:
-            raise translate(error) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> StoaError:
+        named = translate(error)
+        # Nothing more is sent to a connection that did not answer: a ROLLBACK would wait as long again.
+        self._is_lost = self._is_lost or isinstance(named, ConnectionLost)
+        return named
 
     async def rollback(self) -> None:
         """Undo everything. A cancelled ROLLBACK needs no waiting: the server does it when the connection is dropped."""
+        if self._is_lost:
+            self._pool.discard(self._pooled)
+            return
         try:
             await self._driver.execute("ROLLBACK")
         except BaseException as error:
