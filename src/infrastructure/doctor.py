@@ -51,6 +51,7 @@ _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE occurred_at < now() - interval
 async def examine(settings: Settings) -> list[Check]:
     """Run every check; a failed one does not keep the others from running."""
     checks = [Check("settings", ok=True, detail=f"environment {settings.environment}")]
+    checks.append(await _held("secrets", partial(_read_secrets, settings), "Restore the files from a backup."))
     try:
         locations = locate(settings)
     except StartError as error:
@@ -61,6 +62,11 @@ async def examine(settings: Settings) -> list[Check]:
     finally:
         for database in databases:
             await database.dispose()
+
+
+async def _read_secrets(settings: Settings) -> None:
+    settings.pepper()
+    settings.seal_key()
 
 
 async def _examine(databases: list[Database], locations: Locations) -> list[Check]:

@@ -219,9 +219,7 @@ def test_sqlite_has_one_url_for_everything() -> None:
     assert refusal(mixed).startswith("STOA_RELAY_DATABASE_URL: ")
 
 
-@pytest.mark.parametrize(
-    "name", ["STOA_DATABASE_URL", "STOA_KEY_PEPPER", "STOA_AUDIT_SEAL_KEY"]
-)
+@pytest.mark.parametrize("name", ["STOA_DATABASE_URL", "STOA_KEY_PEPPER", "STOA_AUDIT_SEAL_KEY"])
 def test_production_names_what_is_missing(name: str) -> None:
     """Nothing that matters has a default with other people's money."""
     assert refusal(PRODUCTION | {name: ""}).startswith(f"{name}: required in production")

@@ -19,10 +19,12 @@ from domain.shared.text import check_slug
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicPaymentLinkView:
-    """An offer to the public: nothing in it tells whose it is but the link itself."""
+    """An offer to the public: nothing in it tells whose it is but the link itself.
+
+    It has no version, because time alone changes what it says.
+    """
 
     id: PaymentLinkId
-    version: int
     slug: str
     status: PaymentLinkAvailability
     product_name: str
@@ -36,7 +38,6 @@ class PublicPaymentLinkView:
         archived = PaymentLinkAvailability.DEACTIVATED
         return cls(
             id=link.id,
-            version=link.version,
             slug=link.slug,
             status=archived if price.is_deleted else link.availability(now),
             product_name=product.name,

@@ -115,7 +115,7 @@ class PaymentMethod(SoftDeletable):
             customer_id=customer_id,
             type=type,
             provider_token=_check_token(provider_token),
-            brand=None if brand is None else BRAND.check(brand),
+            brand=_check_brand(brand),
             last_four=_check_last_four(last_four),
             expiry_month=expiry_month,
             expiry_year=expiry_year,
@@ -174,6 +174,12 @@ def _check_token(token: str) -> str:
     if _TOKEN.fullmatch(token) is None or any(map(looks_like_card_number, [token, *_DIGITS.findall(token)])):
         raise InvalidProviderToken
     return token
+
+
+def _check_brand(brand: str | None) -> str | None:
+    if brand is not None and looks_like_card_number(brand):
+        raise ValidationError("A card number is no brand.", path="brand")
+    return None if brand is None else BRAND.check(brand)
 
 
 def _check_last_four(digits: str | None) -> str | None:

@@ -193,7 +193,7 @@ class SqlReader[E: Identified]:
     async def _keep(self, rows: Sequence[Sequence[Any]], *, lock: bool = False) -> list[E]:  # reason: positional rows
         """Hydrate rows that are new to the identity map; the others stay the objects they were."""
         if self._session.read_only and not self._tracked and len(rows) > 1:
-            # Nobody will write them, and whoever reads one again reads the same: no need to remember a list.
+            # Nobody will write them, so a long list need not be remembered to find what changed.
             return await self._whole([self.mapper.hydrate(row) for row in rows])
         entities: list[E] = []
         fresh: list[Tracked[E]] = []

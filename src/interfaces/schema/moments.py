@@ -8,6 +8,8 @@ from domain.shared.errors import ValidationError
 # Six decimals are all that a datetime holds; more would be cut silently.
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+
 
 class InvalidMoment(ValidationError):
     """The text is no RFC 3339 date and time with an offset."""
@@ -20,11 +22,15 @@ def parse_moment(text: str) -> datetime:
     """Return the moment in UTC.
 
     Raises:
-        InvalidMoment: naive, a leap second, finer than microseconds, or outside the years 1 to 9999 in UTC.
+        InvalidMoment: naive, a leap second, finer than microseconds, or outside the years 2 to 9998 in UTC.
     """
     if _RFC_3339.fullmatch(text) is None:
         raise InvalidMoment
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidMoment from None
+    # The driver takes the first and the last moment there is for minus and plus infinity.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise InvalidMoment
+    return moment
