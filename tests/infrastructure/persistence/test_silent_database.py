@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from application.kernel.actor import NOWHERE
 from domain.shared.errors import Unavailable
-from infrastructure.persistence.authenticator import NOWHERE
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.statement import Statement
 from tests.support.cut_proxy import cut_proxy
