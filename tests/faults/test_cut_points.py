@@ -12,7 +12,6 @@ import pytest
 from application.kernel.dispatcher import Call, Dispatcher, Outcome
 from application.kernel.idempotency import fingerprint
 from application.kernel.use_case import UseCase
-from application.kernel.wire import to_wire
 from tests.faults.cut_points import Count, Lab, Point, Verdict, open_lab, summary
 from tests.support.databases import TestDatabases
 from tests.support.world import REGISTRY, WRITES
@@ -44,7 +43,7 @@ class KeyAfterwards(Dispatcher):
             await uow.commit()
         async with self._units(call.actor, use_case=use_case.name, request_id=call.request_id) as uow:
             await uow.idempotency.claim(key, known)
-            uow.idempotency.store(key, to_wire(view))
+            uow.idempotency.store(key, self._encoders[use_case.name](view))
             await uow.commit()
         return Outcome(self._encoders[use_case.name](view))
 

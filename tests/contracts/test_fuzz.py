@@ -1,0 +1,96 @@
+"""The HTTP face keeps the promises of its own description, whatever is sent to it."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from interfaces.http.operation import Operation, read_operations
+from interfaces.http.routes import ROUTES
+from tests.support.fuzz import Way, fuzz
+from tests.support.http import app_of
+from tests.support.stack import Stack
+from tests.support.world import ROUTED, World
+
+type Spoil = Callable[[Message], None]
+
+
+@pytest.fixture(scope="module")
+async def pg_world(pg_stack: Stack) -> World:
+    """Return an organization with one of everything on PostgreSQL."""
+    return await World.create(pg_stack)
+
+
+@pytest.fixture(scope="module")
+def operations(pg_stack: Stack) -> dict[str, Operation]:
+    return {each.use_case.name: each for each in read_operations(ROUTES, pg_stack.registry)}
+
+
+async def test_no_request_brings_an_answer_that_is_not_described(
+    pg_stack: Stack, pg_world: World, operations: dict[str, Operation], pytestconfig: pytest.Config
+) -> None:
+    """Every operation answers known, odd and broken requests with a described status, type, headers and body."""
+    examples = 104 if pytestconfig.getoption("--faults") else 8
+    found = await fuzz(app_of(pg_stack), pg_world, operations, examples)
+    assert not found.failures, "\n\n".join(found.failures.values())
+    for way in Way:
+        assert found.asked(way).keys() == set(ROUTED), f"not every operation was asked in the {way.value} way"
+    assert found.succeeded(Way.KNOWN) == found.asked(Way.KNOWN), "what the world knows to succeed did not"
+    # Generated fields around real ids must get past "not found", or most of the code would never see them.
+    assert len(found.succeeded(Way.PLANTED)) >= len(ROUTED) * 9 // 10, sorted(found.answers.items(), key=str)
+    assert found.succeeded(Way.PLANTED).total() >= found.asked(Way.PLANTED).total() // 2
+
+
+def _fail(message: Message) -> None:
+    if message["type"] == "http.response.start":
+        message["status"] = 500
+
+
+def _tell_teapot(message: Message) -> None:
+    if message["type"] == "http.response.start":
+        message["status"] = 418
+
+
+def _answer_a_number(message: Message) -> None:
+    if message["type"] == "http.response.body":
+        body = json.loads(message["body"])
+        message["body"] = json.dumps(body | {"id": 7}).encode().ljust(len(message["body"]))
+
+
+def _call_it_text(message: Message) -> None:
+    if message["type"] == "http.response.start":
+        headers = [(name, value) for name, value in message["headers"] if name != b"content-type"]
+        message["headers"] = [*headers, (b"content-type", b"text/plain")]
+
+
+def _spoiled(app: ASGIApp, path: str, spoil: Spoil) -> ASGIApp:
+    """Wrap an application so that answers below one path are not what it said."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def changed(message: Message) -> None:
+            spoil(message)
+            await send(message)
+
+        await app(scope, receive, changed if scope["path"].startswith(path) else send)
+
+    return wrapped
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (_fail, "Server error"),
+        (_tell_teapot, "Undocumented HTTP status code"),
+        (_answer_a_number, "Response violates schema"),
+        (_call_it_text, "Undocumented Content-Type"),
+        (_call_it_text, "No problem details"),
+    ],
+)
+async def test_an_answer_that_breaks_the_description_is_found(
+    spoil: Spoil, kind: str, pg_stack: Stack, pg_world: World, operations: dict[str, Operation]
+) -> None:
+    """The net has no hole: an application that lies about one operation is told on."""
+    app = _spoiled(app_of(pg_stack), "/v1/products/", spoil)
+    found = await fuzz(app, pg_world, {"products.get": operations["products.get"]}, 8)
+    assert ("products.get", kind) in found.failures, sorted(found.failures)
