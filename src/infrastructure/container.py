@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 
 import application
 from application.kernel.dispatcher import Dispatcher
-from application.kernel.ports import IAPIKeys, IClock, IEventPublisher, IIds, IPasswordHasher, IPaymentProvider, ISlugs
+from application.kernel.ports import IAPIKeys, IClock, IEventPublisher, IIds, IPasswordHasher, ISlugs
 from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import CHARGE, RECONCILE, Collection
 from infrastructure.events.kafka import KafkaEventPublisher
@@ -87,6 +87,7 @@ class Container(containers.DeclarativeContainer):
         UnitOfWorkFactory, database, clock=clock, ids=ids,
         cursor_secret=providers.Callable(_cursor_secret, settings), committed=wakeup.provided.wake,
     )  # fmt: skip
+    # Neither the payment provider nor the publisher: handlers run inside a transaction, and those two talk to others.
     ports = providers.Dict(
         {
             IClock: clock,
@@ -94,8 +95,6 @@ class Container(containers.DeclarativeContainer):
             ISlugs: slugs,
             IAPIKeys: api_keys,
             IPasswordHasher: passwords,
-            IPaymentProvider: provider,
-            IEventPublisher: publisher,
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry)

@@ -12,7 +12,9 @@ from domain.shared.errors import StoaError
 from infrastructure.locations import Locations, locate
 from infrastructure.persistence import guard, tenancy
 from infrastructure.persistence.database import Database
+from infrastructure.persistence.refusals import entering
 from infrastructure.settings import Settings
+from infrastructure.settings_rules import SettingsError
 
 
 class Finding(Protocol):
@@ -40,8 +42,7 @@ class Check:
 
 _UNWALLED = """
 SELECT string_agg(c.relname, ', ' ORDER BY c.relname) FROM pg_class c
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 """
 _UNSEALED = "SELECT count(*) FROM audit_entries WHERE seq IS NULL AND occurred_at < now() - interval '1 minute'"
@@ -51,7 +52,13 @@ _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE occurred_at < now() - interval
 async def examine(settings: Settings) -> list[Check]:
     """Run every check; a failed one does not keep the others from running."""
     checks = [Check("settings", ok=True, detail=f"environment {settings.environment}")]
-    checks.append(await _held("secrets", partial(_read_secrets, settings), "Restore the files from a backup."))
+    checks.append(
+        await _held(
+            "secrets",
+            partial(_read_secrets, settings),
+            "Restore them from a backup; only a first `stoa up` makes new ones.",
+        )
+    )
     try:
         locations = locate(settings)
     except StartError as error:
@@ -65,6 +72,9 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 async def _read_secrets(settings: Settings) -> None:
+    # A secret that is gone must not be made anew here: every key and every seal made with the old one is lost with it.
+    if missing := settings.missing_secrets():
+        raise SettingsError(f"STOA_DATA_DIR: {' and '.join(missing)} missing in {settings.data_dir}")
     settings.pepper()
     settings.seal_key()
 
@@ -100,6 +110,9 @@ async def _held(name: str, check: Callable[[], Awaitable[None]], remedy: str) ->
 
 
 async def _empty(name: str, database: Database, sql: str, what: str, remedy: str) -> Check:
-    async with database.engine.connect() as connection:
-        found = (await connection.execute(text(sql))).scalar()
+    try:
+        async with database.engine.connect() as connection:
+            found = (await connection.execute(text(sql))).scalar()
+    except Exception as error:  # noqa: BLE001 - one failed check must not hide the others
+        return Check(name, ok=False, detail=str(entering(error, name)), remedy=remedy)
     return Check(name, ok=not found, detail=f"{found or 'no'} {what}", remedy=remedy if found else "")

@@ -109,7 +109,7 @@ class Operations:
         async def run() -> AuditReport:
             database = Database(locations.sealer, pool_size=2)
             try:
-                await guard.refuse_other_schema(database)
+                await guard.refuse_other_schema(database, "STOA_SEALER_DATABASE_URL")
                 return await verify(database, settings.seal_key(), anchors(settings), progress=progress)
             finally:
                 await database.dispose()
@@ -119,6 +119,8 @@ class Operations:
     def demo(self, show: Callable[[doctor.Finding], None]) -> None:
         """Tell the demo's story; ``show`` sees every step, and the first that did not hold ends it."""
         settings = self._settings("error")
+        if settings.is_production:
+            raise SettingsError("STOA_ENVIRONMENT: the demo is for development; it makes organizations and orders")
         locations = locate(settings)
 
         async def run() -> None:

@@ -60,15 +60,17 @@ class Stage(Runtime):
         done: int = await self.container.jobs().run_due_once()
         return done
 
-    async def hurry(self) -> None:
-        """Make the jobs that wait for later due now."""
+    async def hurry(self, order: str) -> None:
+        """Make the job that waits for an order due now."""
+        waiting = JobRow.subject_id == decode_id("ord", order)
+        due = update(JobRow).where(waiting).values(run_at=self.container.clock().now())
         async with self.container.relay_database().engine.begin() as connection:
-            await connection.execute(update(JobRow).values(run_at=self.container.clock().now()))
+            await connection.execute(due)
 
     async def publish(self) -> int:
         """Publish what is in the outbox, or see the worker that runs beside us do it; returns how many went."""
         relay = self.container.relay_database()
-        count = relay.prepare("outbox-count", lambda: select(func.count()).select_from(OutboxRow))
+        count = relay.prepare("outbox-waiting", lambda: select(func.count()).select_from(OutboxRow))
         waiting = cast("int", (await relay.rows(count, {}, organization_id=PLATFORM))[0][0])
         await self.container.relay().drain_once()
         async with asyncio.timeout(10):

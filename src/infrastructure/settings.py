@@ -80,6 +80,11 @@ class Settings(BaseModel):
         """
         return self._secret("audit_seal_key", self.audit_seal_key)
 
+    def missing_secrets(self) -> list[str]:
+        """Return the secrets that are neither set nor in the data folder, where the first start would make them."""
+        given = {"key_pepper": self.key_pepper, "audit_seal_key": self.audit_seal_key}
+        return [name for name, secret in given.items() if not secret and not (self.data_dir / name).exists()]
+
     def _secret(self, name: str, given: SecretStr) -> bytes:
         return (given if given.get_secret_value() else ensure_secret(self.data_dir, name)).get_secret_value().encode()
 
@@ -117,6 +122,9 @@ def _environment() -> Mapping[str, str]:
         ).env_vars
     except (OSError, UnicodeError) as error:
         raise SettingsError(f".env: cannot be read ({type(error).__name__})") from None
+    for name in _READ_ELSEWHERE & {name.upper() for name in file}:
+        # Ignoring a key there would run the command as somebody else than was meant.
+        raise SettingsError(f".env: {name} is read from the environment only")
     return {name: value for name, value in file.items() if value is not None} | dict(os.environ)
 
 

@@ -1,6 +1,5 @@
 """The HTTP face keeps the promises of its own description, whatever is sent to it."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -52,10 +51,9 @@ def _tell_teapot(message: Message) -> None:
         message["status"] = 418
 
 
-def _answer_a_number(message: Message) -> None:
+def _misspell_ids(message: Message) -> None:
     if message["type"] == "http.response.body":
-        body = json.loads(message["body"])
-        message["body"] = json.dumps(body | {"id": 7}).encode().ljust(len(message["body"]))
+        message["body"] = message["body"].replace(b'"prod_', b'"dorp_')
 
 
 def _call_it_text(message: Message) -> None:
@@ -81,8 +79,8 @@ def _spoiled(app: ASGIApp, path: str, spoil: Spoil) -> ASGIApp:
     ("spoil", "kind"),
     [
         (_fail, "Server error"),
-        (_tell_teapot, "Undocumented HTTP status code"),
-        (_answer_a_number, "Response violates schema"),
+        (_tell_teapot, "Undocumented status code"),
+        (_misspell_ids, "Response violates schema"),
         (_call_it_text, "Undocumented Content-Type"),
         (_call_it_text, "No problem details"),
     ],

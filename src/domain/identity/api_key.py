@@ -105,16 +105,26 @@ class APIKey(Entity):
             APIKeyRevoked: it was taken back.
             APIKeyExpired: its time is over.
         """
-        if self.revoked_at is not None:
-            raise APIKeyRevoked
-        if self.expires_at is not None and self.expires_at <= now:
-            raise APIKeyExpired
+        refuse_ended(self.revoked_at, self.expires_at, now)
 
     def revoke(self, now: datetime) -> None:
         """Take the key back for good; doing it twice changes nothing."""
         if self.revoked_at is None:
             self.revoked_at = now
             self.record(APIKeyRevokedEvent(), now)
+
+
+def refuse_ended(revoked_at: datetime | None, expires_at: datetime | None, now: datetime) -> None:
+    """Apply the rule of ``APIKey.authenticate`` to its two facts, where the whole aggregate is not at hand.
+
+    Raises:
+        APIKeyRevoked: it was taken back.
+        APIKeyExpired: its time is over.
+    """
+    if revoked_at is not None:
+        raise APIKeyRevoked
+    if expires_at is not None and expires_at <= now:
+        raise APIKeyExpired
 
 
 def _granted(scopes: Iterable[str], grantable: Collection[str]) -> list[str]:

@@ -21,8 +21,8 @@ _SENSITIVE_PARTS = ("cardnumber", "securitycode", "password", "passwd", "passphr
 # Groups of digits with single spaces or dashes between, standing free of letters (a UUID is none).
 _DIGIT_GROUPS = re.compile("(?<![0-9A-Za-z])[0-9]+(?:[ -][0-9]+)*(?![0-9A-Za-z])")
 _CARD_LENGTHS = range(13, 20)
-# No card network issues numbers that begin with another digit, while timestamps in milliseconds begin with 1.
-_CARD_FIRST_DIGITS = "23456"
+# No card network issues numbers that begin otherwise, while timestamps in milliseconds begin with 1.
+_CARD_BEGINNINGS = ("2", "3", "4", "5", "6", "81")
 
 
 class InvalidMetadata(ValidationError):
@@ -98,7 +98,7 @@ def _check_text(value: str) -> str:
 
 
 def _is_card_number(digits: str) -> bool:
-    if len(digits) not in _CARD_LENGTHS or digits[0] not in _CARD_FIRST_DIGITS:
+    if len(digits) not in _CARD_LENGTHS or not digits.startswith(_CARD_BEGINNINGS):
         return False
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Table, bindparam, func, select, update
 
 from application.kernel.actor import NOWHERE, Actor, ActorKind, Scope
 from application.kernel.ports import IAPIKeys, IClock
-from domain.identity.api_key import APIKeyExpired, APIKeyRevoked
+from domain.identity.api_key import refuse_ended
 from domain.shared.errors import Unauthenticated
 from domain.shared.ids import OrganizationId, encode_id
 from infrastructure.persistence import tenancy
@@ -53,7 +53,7 @@ class Authenticator:
             raise Unauthenticated
         organization_id, key_id, scopes, expires_at, revoked_at, last_used_at = rows[0]
         now = self._clock.now()
-        _refuse_ended(cast("datetime | None", expires_at), cast("datetime | None", revoked_at), now)
+        refuse_ended(cast("datetime | None", revoked_at), cast("datetime | None", expires_at), now)
         self._touch_later(
             cast("UUID", organization_id), cast("UUID", key_id), cast("datetime | None", last_used_at), now
         )
@@ -91,13 +91,6 @@ async def _quietly(act: Callable[[], Awaitable[None]]) -> None:
     """A lost note of last use is not worth an error anywhere."""
     with contextlib.suppress(Exception):  # the next request tries again
         await act()
-
-
-def _refuse_ended(expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> None:
-    if revoked_at is not None:
-        raise APIKeyRevoked
-    if expires_at is not None and expires_at <= now:
-        raise APIKeyExpired
 
 
 def _find(*, postgres: bool) -> Executable:

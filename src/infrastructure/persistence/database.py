@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
-from infrastructure.persistence.errors import ConnectionLost, translate
+from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, translate
 from infrastructure.persistence.pool import Pool
 from infrastructure.persistence.specification import json_contains
 from infrastructure.persistence.statement import Params, Statement
@@ -58,11 +58,18 @@ class Database:
         """
         if not self.is_postgres:
             return await self._begin_sqlite(read_only=read_only)
+        return await self._on_a_live_connection(lambda: self._begin_postgres(organization_id, read_only=read_only))
+
+    async def _on_a_live_connection[T](self, act: Callable[[], Awaitable[T]]) -> T:
+        """Act again when the pooled connection turns out to have died while it was idle, before anything was sent."""
         for _ in range(self._pool.size):
-            # A connection that died while it was idle is lost before anything was sent.
-            with suppress(ConnectionLost):
-                return await self._begin_postgres(organization_id, read_only=read_only)
-        return await self._begin_postgres(organization_id, read_only=read_only)
+            try:
+                return await act()
+            except DatabaseSilent:
+                raise
+            except ConnectionLost:
+                continue
+        return await act()
 
     async def _begin_postgres(self, organization_id: UUID, *, read_only: bool) -> Transaction:
         transaction = PostgresTransaction(self._pool, await self._pool.take())
@@ -94,6 +101,9 @@ class Database:
         if not self.is_postgres:
             async with self.transaction(organization_id, read_only=True) as transaction:
                 return await transaction.rows(statement, params)
+        return await self._on_a_live_connection(lambda: self._read_postgres(statement, params))
+
+    async def _read_postgres(self, statement: Statement, params: Params) -> Rows:
         return await PostgresTransaction(self._pool, await self._pool.take()).only(statement, params)
 
     def pool_state(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from domain.shared.errors import (
     Conflict,
     DuplicateError,
     EntityAlreadyExistsError,
+    InsufficientPermissions,
     InvalidReference,
     StoaError,
     Unavailable,
@@ -33,6 +34,12 @@ class ConnectionLost(DatabaseUnavailable):
     """The connection broke under a statement; the transaction is gone with it."""
 
     code = "database_connection_lost"
+
+
+class DatabaseSilent(ConnectionLost):
+    """No answer came before our own deadline; asking again would wait as long again."""
+
+    code = "database_silent"
 
 
 class LockTimeout(DatabaseUnavailable):
@@ -55,6 +62,7 @@ class PoolExhausted(DatabaseUnavailable):
 
 
 _BY_STATE: dict[str, type[StoaError]] = {
+    "42501": InsufficientPermissions,
     "40001": TransactionAborted,
     "40P01": TransactionAborted,
     "55P03": LockTimeout,
@@ -118,7 +126,9 @@ def translate(error: Exception) -> StoaError:
         return _sqlite(error)
     if isinstance(error, asyncpg.PostgresError):
         return _postgres(error)
-    if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError | TimeoutError):
+    if isinstance(error, TimeoutError):
+        return DatabaseSilent(retry_after=1)
+    if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         return ConnectionLost(retry_after=1)
     raise error
 

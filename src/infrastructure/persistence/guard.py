@@ -66,13 +66,13 @@ async def revision(database: Database, setting: str = "STOA_DATABASE_URL") -> st
         return cast("str | None", found.scalar_one())
 
 
-async def refuse_other_schema(database: Database) -> None:
+async def refuse_other_schema(database: Database, setting: str = "STOA_DATABASE_URL") -> None:
     """Refuse to serve on a schema of another revision.
 
     Raises:
         SchemaOutOfDate: it is older or newer than the code.
     """
-    at, wanted = await revision(database), head()
+    at, wanted = await revision(database, setting), head()
     if at != wanted:
         raise SchemaOutOfDate(
             f"The database is at migration {at or 'none'}, this code needs {wanted}: run `stoa db upgrade`."

@@ -72,8 +72,15 @@ class Journal:
         if entries:
             await bulk.insert(self._session, _AUDIT, names, entries)
         if answer is not None:
-            statement = self._session.prepare("answer", _answer)
-            await self._session.rows(statement, _answer_params(answer))
+            await self._write_answer(answer)
+
+    async def _write_answer(self, answer: tuple[UUID, str, str]) -> None:
+        """Write the answer under the tenant its key was claimed for, which the effects may not have been under."""
+        if answer[0] != self._session.organization_id:
+            await self._session.enter(answer[0])
+        statement = self._session.prepare("answer", lambda: _answer().returning(_RECORDS.c.key))
+        if not await self._session.rows(statement, _answer_params(answer)):
+            raise RuntimeError("the claim that the answer belongs to is gone")
 
     async def _write_together(
         self, events: Sequence[tuple[object, ...]], entries: Sequence[tuple[object, ...]],
@@ -89,8 +96,7 @@ class Journal:
                 params.update({f"{prefix}{n}_{name}": value for name, value in zip(names, row, strict=True)})
         await self._session.rows(statement, params)
         if answer is not None and not own:
-            await self._session.enter(answer[0])
-            await self._session.rows(self._session.prepare("answer", _answer), _answer_params(answer))
+            await self._write_answer(answer)
 
     def _event(self, entity: Entity, recorded: RecordedEvent) -> tuple[object, ...]:
         event, at, version, _ = recorded

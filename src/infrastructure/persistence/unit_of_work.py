@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import cast
 from uuid import UUID
 
-from application.kernel.actor import PLATFORM, Actor
+from application.kernel.actor import Actor, ActorKind
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
 from domain.shared.errors import Forbidden, NotFound
@@ -101,11 +101,9 @@ class SqlUnitOfWork:
 
     async def enter(self, organization_id: OrganizationId) -> None:
         """Go on in another organization; what was done so far stays where it was done."""
-        if self.actor.organization_id != PLATFORM:
+        if self.actor.kind is not ActorKind.OPERATOR:
             raise Forbidden
-        await self.flush()
-        await self.journal.write(None)
-        await self.session.enter(organization_id)
+        await self._move(organization_id)
 
     async def enter_by(self, lookup: str, value: str) -> UUID:
         """Go on in the organization that owns a public value."""
@@ -116,8 +114,15 @@ class SqlUnitOfWork:
         if not rows:
             raise NotFound
         organization_id, subject_id = rows[0]
-        await session.enter(cast("UUID", organization_id))
+        await self._move(cast("UUID", organization_id))
         return cast("UUID", subject_id)
+
+    async def _move(self, organization_id: UUID) -> None:
+        """Leave what was done where it was done, and forget what was read there."""
+        await self.flush()
+        await self.journal.write(None)
+        self.made.clear()
+        await self.session.enter(organization_id)
 
     async def commit(self) -> None:
         """Write everything that is left, and commit."""

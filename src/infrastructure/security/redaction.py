@@ -93,7 +93,9 @@ def _value(name: str, value: object, depth: int) -> object:
 
 def _fact(name: str, value: object) -> object:
     match value:
-        case int() | datetime():
+        case bool() | datetime():
+            return value
+        case int() if not is_denied(name):
             return value
         case dict() if not is_denied(name):
             return redact_fact(value)

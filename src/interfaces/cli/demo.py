@@ -45,8 +45,8 @@ class Stage(Protocol):
         """Perform the jobs that are due; returns how many."""
         ...
 
-    async def hurry(self) -> None:
-        """Make the jobs that wait for later due now."""
+    async def hurry(self, order: str) -> None:
+        """Make the job that waits for an order due now."""
         ...
 
     async def publish(self) -> int:
@@ -149,7 +149,7 @@ async def _payment(stage: Stage, shop: _Tenant, link: Body, token: str, expected
 async def _lost_answer(stage: Stage, shop: _Tenant, link: Body) -> Step:
     order = await shop.pay(link, "tok_sandbox_unknown")
     unknown = await _after(stage, shop, order, "processing")
-    await stage.hurry()
+    await stage.hurry(str(order["id"]))
     ended = await _after(stage, shop, order, "unknown")
     held = (unknown["status"], ended["status"]) == ("unknown", "completed")
     return Step(

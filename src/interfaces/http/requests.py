@@ -14,6 +14,7 @@ _READ = frozenset({b"authorization", b"content-encoding", b"content-type", b"ide
 _JSON = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?', re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+_LAST_VERSION = 2**31 - 1
 _ENTITY_TAGS = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W/)?"[\x21\x23-\x7e]*")*')
 _MAX_PARAMETERS = 200
 
@@ -78,7 +79,7 @@ def expected_version(headers: Mapping[bytes, str]) -> int | None:
     if if_match == "*":
         return None
     version = _VERSION.fullmatch(if_match)
-    if version is not None:
+    if version is not None and int(version[1]) <= _LAST_VERSION:
         return int(version[1])
     if _ENTITY_TAGS.fullmatch(if_match) is None:
         raise HeaderMalformed(header="if-match")

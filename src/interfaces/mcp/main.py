@@ -11,8 +11,12 @@ from interfaces.mcp.streamable import LOOPBACK, McpApp, current_actor
 
 
 def http_app(container: Container) -> McpApp:
-    """Return what is mounted at ``/mcp/``; besides loopback it answers to the host it listens on."""
-    hosts = (*LOOPBACK, container.settings().host)
+    """Return what is mounted at ``/mcp/``.
+
+    On loopback only loopback's own names are answered to, because any page in the same machine's browser reaches it. A
+    server that listens elsewhere is called by names that only the proxy before it knows.
+    """
+    hosts = LOOPBACK if container.settings().host in {"127.0.0.1", "::1", "localhost"} else None
     return McpApp(_server(container, current_actor), container.authenticator(), hosts)
 
 
