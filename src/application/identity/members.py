@@ -50,7 +50,7 @@ class AddMember:
 async def add_member(cmd: AddMember, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> MemberView:
     """Add a person to the organization; they are registered unless a user has the address already.
 
-    Errors: `membership_exists`, `email_invalid`, `text_invalid`.
+    Errors: `membership_exists`, `reference_invalid` for an unknown organization, `email_invalid`, `text_invalid`.
     """
     user = await found_or_registered(cmd.email, cmd.name, uow, clock=clock, ids=ids)
     membership = Membership.add(
