@@ -46,12 +46,15 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
         locations = await asyncio.to_thread(locate, settings)
         if prepare:
             await lifecycle.migrate(settings, locations)
-        async with lifecycle.opened(settings, work=work, locations=locations) as container:
+        async with (
+            lifecycle.opened(settings, work=work, locations=locations) as container,
+            lifecycle.working(container, work=work) as supervisor,
+        ):
+            # Only now, when nothing can refuse the start any more: the key it makes is shown once.
             secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
-            async with lifecycle.working(container, work=work) as supervisor:
-                health = Health(container, supervisor)
-                server = _Server(_config(build_app(container, health)))
-                await _run(server, listener, health, lambda: _welcome(settings, secret))
+            health = Health(container, supervisor)
+            server = _Server(_config(build_app(container, health)))
+            await _run(server, listener, health, lambda: _welcome(settings, secret))
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
