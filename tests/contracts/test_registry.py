@@ -96,7 +96,7 @@ def test_the_rule_for_handlers_has_teeth(body: str) -> None:
 
 def find_faults(function: ast.AsyncFunctionDef) -> list[str]:
     """Say what a handler does that it must not."""
-    body = function.body[1:]
+    body = function.body[1:] if ast.get_docstring(function) else function.body
     lines = (body[-1].end_lineno or 0) - body[0].lineno + 1
     faults = [f"{lines} lines"] if lines > HANDLER_LINES else []
     for node in (inner for statement in body for inner in ast.walk(statement)):

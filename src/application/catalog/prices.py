@@ -8,8 +8,9 @@ from annotated_types import Interval
 
 from application.kernel.actor import Scope
 from application.kernel.fields import Version
-from application.kernel.page import ListView, PageQuery
+from application.kernel.page import PageQuery
 from application.kernel.ports import IClock, IIds
+from application.kernel.reads import get_use_case, list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
@@ -80,27 +81,15 @@ class ListPrices(PageQuery):
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
-@use_case("prices.list", scope=Scope.PRICES_READ, example={"limit": 20}, read_only=True)
-async def list_prices(cmd: ListPrices, uow: IUnitOfWork) -> ListView[PriceView]:
-    """List the prices that are not archived, of one product or all."""
-    page = await uow.prices.page(prices_matching(product_id=cmd.product_id), cmd.request(cmd.sort))
-    return ListView.of(page, PriceView.of)
+list_use_case(
+    "prices.list", ListPrices, lambda uow: uow.prices, PriceView,
+    "List the prices that are not archived, of one product or all.",
+    where=lambda cmd: prices_matching(product_id=cmd.product_id), scope=Scope.PRICES_READ, example={"limit": 20},
+)  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetPrice:
-    """Which price."""
-
-    id: PriceId
-
-
-@use_case("prices.get", scope=Scope.PRICES_READ, example={}, read_only=True)
-async def get_price(cmd: GetPrice, uow: IUnitOfWork) -> PriceView:
-    """Return one price that is not archived.
-
-    Errors: `not_found`.
-    """
-    return PriceView.of(await uow.prices.get(cmd.id))
+get_use_case(
+    "prices.get", lambda uow: uow.prices, PriceView, "Return one price that is not archived.", scope=Scope.PRICES_READ
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

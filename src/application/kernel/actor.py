@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.shared.errors import InsufficientPermissions, Unauthenticated
-from domain.shared.ids import OrganizationId, uuid7
+from domain.shared.ids import OrganizationId, UserId, uuid7
 
 # Use-cases above tenants (create an organization, register a user) keep their idempotency keys and
 # audit entries under this reserved identity, so that no table needs a nullable tenant.
@@ -21,6 +21,14 @@ class Scope(StrEnum):
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
     MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    INVITATIONS_READ = "invitations:read"
+    INVITATIONS_WRITE = "invitations:write"
+    USERS_READ = "users:read"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     PRODUCTS_READ = "products:read"
@@ -35,17 +43,29 @@ class Scope(StrEnum):
     PAYMENT_METHODS_WRITE = "payment_methods:write"
     PAYMENT_ORDERS_READ = "payment_orders:read"
     PAYMENT_ORDERS_WRITE = "payment_orders:write"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_WRITE = "refunds:write"
+    BOOKS_READ = "books:read"
+    EVENTS_READ = "events:read"
+    EVENTS_WRITE = "events:write"
+    WEBHOOK_ENDPOINTS_READ = "webhook_endpoints:read"
+    WEBHOOK_ENDPOINTS_WRITE = "webhook_endpoints:write"
+    WEBHOOK_DELIVERIES_READ = "webhook_deliveries:read"
+    WEBHOOK_DELIVERIES_WRITE = "webhook_deliveries:write"
     AUDIT_READ = "audit:read"
     PLATFORM_OPERATE = "platform:operate"
 
 
-TENANT_SCOPES = frozenset(Scope) - {Scope.PLATFORM_OPERATE}
+# What a person may do about themselves: a session has them, an API key never does.
+PERSONAL_SCOPES = frozenset({Scope.ACCOUNT_READ, Scope.ACCOUNT_WRITE, Scope.SESSIONS_READ, Scope.SESSIONS_WRITE})
+TENANT_SCOPES = frozenset(Scope) - {Scope.PLATFORM_OPERATE} - PERSONAL_SCOPES
 
 
 class ActorKind(StrEnum):
     """How the caller proved who it is."""
 
     API_KEY = "api_key"
+    USER = "user"
     OPERATOR = "operator"
     WORKER = "worker"
     PUBLIC = "public"
@@ -53,12 +73,27 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A caller bound to one organization. ``id`` is its public text (``key_…``, ``operator``)."""
+    """A caller bound to one organization. ``id`` is its public text (``key_…``, ``usr_…``, ``operator``).
+
+    ``user_id`` is the person behind a session; who acts for themselves and names no organization acts in PLATFORM.
+    """
 
     kind: ActorKind
     id: str
     organization_id: OrganizationId
     scopes: frozenset[Scope]
+    user_id: UserId | None = None
+
+    @property
+    def person(self) -> UserId:
+        """Return the signed-in person.
+
+        Raises:
+            InsufficientPermissions: nobody is signed in; the caller is a key or a machine.
+        """
+        if self.user_id is None:
+            raise InsufficientPermissions("Only a signed-in person can do this.")
+        return self.user_id
 
     def require(self, scope: Scope | None) -> None:
         """Let the call pass or refuse it; ``None`` is for public use-cases.

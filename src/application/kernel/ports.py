@@ -92,12 +92,37 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeResult:
-    """The provider's answer. ``decline_code`` and ``permanent`` tell why, and whether trying again can help."""
+    """The provider's answer. ``decline_code`` and ``permanent`` tell why, and whether trying again can help.
+
+    ``fee`` is what the provider keeps of a successful charge, in the charge's currency; None when it does not say.
+    """
 
     status: ChargeStatus
     reference: str | None = None
     decline_code: str | None = None
     permanent: bool = False
+    fee: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repayment:
+    """One refund to be carried out. ``idempotency_key`` is stable over every repetition of it.
+
+    ``charge_reference`` is the provider's name of the successful charge that the money goes back on.
+    """
+
+    idempotency_key: str
+    charge_reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepaymentResult:
+    """The provider's answer to a refund."""
+
+    status: ChargeStatus
+    reference: str | None = None
+    decline_code: str | None = None
 
 
 class IPaymentProvider(Protocol):
@@ -113,6 +138,22 @@ class IPaymentProvider(Protocol):
 
     async def lookup(self, idempotency_key: str) -> ChargeResult | None:
         """Return what became of a charge, or None when the provider never saw it.
+
+        Raises:
+            PaymentProviderError: the provider is not answering.
+        """
+        ...
+
+    async def refund(self, repayment: Repayment) -> RepaymentResult:
+        """Give money back, at most once per idempotency key. UNKNOWN when the answer did not arrive.
+
+        Raises:
+            PaymentProviderError: the provider certainly did nothing; try again later.
+        """
+        ...
+
+    async def lookup_refund(self, repayment: Repayment) -> RepaymentResult | None:
+        """Return what became of a refund, or None when the provider never saw it.
 
         Raises:
             PaymentProviderError: the provider is not answering.

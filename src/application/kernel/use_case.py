@@ -25,6 +25,8 @@ class UseCase:
 
     ``scope`` is None only for ``public`` ones. ``money`` demands an idempotency key. ``internal`` says why
     there is no route, tool or command for it. ``example`` fills the command's fields that are not ids.
+    ``statements`` is the budget: the most SQL statements one run may send between BEGIN and COMMIT, however many
+    rows there are.
     """
 
     name: str
@@ -40,6 +42,7 @@ class UseCase:
     public: bool
     internal: str | None
     example: Mapping[str, object]
+    statements: int
 
     @property
     def resource(self) -> str:
@@ -59,6 +62,7 @@ def use_case[F: Callable[..., Awaitable[object]]](
     *,
     scope: Scope | None,
     example: Mapping[str, object],
+    statements: int = 0,
     read_only: bool = False,
     destructive: bool = False,
     money: bool = False,
@@ -86,7 +90,7 @@ def use_case[F: Callable[..., Awaitable[object]]](
         REGISTRY[name] = UseCase(
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
-            example=example,
+            example=example, statements=statements,
         )  # fmt: skip
         return handler
 

@@ -37,6 +37,11 @@ ConversationId = NewType("ConversationId", UUID)
 MessageId = NewType("MessageId", UUID)
 EventId = NewType("EventId", UUID)
 WebhookEndpointId = NewType("WebhookEndpointId", UUID)
+WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
+InvitationId = NewType("InvitationId", UUID)
+AuthIdentityId = NewType("AuthIdentityId", UUID)
+SingleUseTokenId = NewType("SingleUseTokenId", UUID)
+JournalEntryId = NewType("JournalEntryId", UUID)
 
 ID_PREFIXES: dict[object, str] = {
     OrganizationId: "org",
@@ -66,6 +71,11 @@ ID_PREFIXES: dict[object, str] = {
     MessageId: "msg",
     EventId: "evt",
     WebhookEndpointId: "whe",
+    WebhookDeliveryId: "whd",
+    InvitationId: "inv",
+    AuthIdentityId: "ident",
+    SingleUseTokenId: "tok",
+    JournalEntryId: "je",
 }
 """Id type to its prefix; adapters look a type up here to show and read ids without knowing the aggregates."""
 
