@@ -101,7 +101,7 @@ def _declared(
     return UseCase(
         name=name, scope=None if public else scope, command=command, result=result, handler=_nothing, ports={},
         doc=f"Do {name}.\n\nAnd say more about it.", read_only=read_only, destructive=False, money=money,
-        public=public, internal=None, example=example or {},
+        public=public, internal=None, example=example or {}, statements=1,
     )  # fmt: skip
 
 

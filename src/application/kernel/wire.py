@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache, reduce
-from operator import or_
+from functools import cache
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from application.kernel.generics import substituted
 from application.kernel.patch import UNSET, Unset
 from domain.shared.ids import ID_PREFIXES, encode_id
 from domain.shared.money import Money
@@ -77,7 +77,7 @@ def _generic(origin: object, args: tuple[object, ...], annotation: object) -> En
         return (lambda value: {k: entry(v) for k, v in value.items()}) if entry else dict
     if isinstance(origin, TypeAliasType):
         bound: dict[object, object] = dict(zip(origin.__type_params__, args, strict=True))
-        return encoder(_substituted(origin.__value__, bound))
+        return encoder(substituted(origin.__value__, bound))
     if isinstance(origin, type) and is_dataclass(origin):
         return _record(origin, dict(zip(origin.__type_params__, args, strict=True)))
     raise TypeError(f"no outside form for {annotation!r}")
@@ -98,17 +98,6 @@ def _union(args: tuple[object, ...]) -> Encoder | None:
     return encode_given
 
 
-def _substituted(annotation: object, bound: Mapping[object, object]) -> object:
-    """Replace type parameters, one level of generic nesting at a time."""
-    if annotation in bound:
-        return bound[annotation]
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is None:
-        return annotation
-    replaced = tuple(_substituted(a, bound) for a in args)
-    return reduce(or_, replaced) if origin in (Union, types.UnionType) else origin[replaced]
-
-
 def _record(cls: type, bound: Mapping[object, object]) -> Encoder:
     hints = get_type_hints(cls, include_extras=True)
     names = [f.name for f in fields(cls)] if is_dataclass(cls) else [f.name for f in attrs.fields(cls)]
@@ -116,7 +105,7 @@ def _record(cls: type, bound: Mapping[object, object]) -> Encoder:
     scope: dict[str, Any] = {}  # reason: names of the generated source
     parts = []
     for name in names:
-        encode = encoder(_substituted(hints[name], bound))
+        encode = encoder(substituted(hints[name], bound))
         scope[f"_{name}"] = encode
         parts.append(f"{name!r}: _{name}(v.{name})" if encode else f"{name!r}: v.{name}")
     lines = ["def encode(v):", f"    d = {{{', '.join(parts)}}}"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import NoReturn
 
 import msgspec
@@ -17,11 +18,12 @@ from application.kernel.use_case import UseCase
 from domain.shared.errors import Unavailable
 from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
 from interfaces.http.envelope import Envelope
-from interfaces.http.errors import InternalError, MethodNotAllowed, UnknownPath
+from interfaces.http.errors import MethodNotAllowed, UnknownPath
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
 from interfaces.http.router import Router
 from interfaces.http.routes import ROUTES, RouteRow
+from interfaces.schema.problems import InternalError
 
 type Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -115,6 +117,6 @@ async def _translate(_request: Request, error: Exception) -> NoReturn:
         raise error
     if error.status_code == MethodNotAllowed.status:
         raise MethodNotAllowed(allow=(error.headers or {}).get("Allow", "GET"))
-    if error.status_code < InternalError.status:
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise UnknownPath
     raise InternalError

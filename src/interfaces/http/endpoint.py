@@ -12,12 +12,12 @@ from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
 from application.kernel.use_case import UseCase
 from domain.shared.errors import StaleVersion, StoaError
-from interfaces.http.errors import InternalError, PreconditionMissing, StalePrecondition
+from interfaces.http.errors import PreconditionMissing, StalePrecondition
 from interfaces.http.operation import VERSION_FIELD, Operation
 from interfaces.http.requests import ClientGone, bearer_token, expected_version, read_headers, read_json, read_query
 from interfaces.http.responses import Answer
 from interfaces.schema.command import not_an_object
-from interfaces.schema.problems import InvalidCommand, unknown_field
+from interfaces.schema.problems import InternalError, InvalidCommand, unknown_field
 
 type Dispatch = Callable[[str, object, Call], Awaitable[Outcome]]
 type Authenticate = Callable[[str], Awaitable[Actor]]

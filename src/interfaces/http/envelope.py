@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from domain.shared.errors import StoaError
-from interfaces.http.errors import BodyTooLarge, InternalError, problem
+from interfaces.http.errors import BodyTooLarge, problem
 from interfaces.http.requests import HeaderMalformed
+from interfaces.schema.problems import InternalError
 
 MAX_BODY = 1024 * 1024
 

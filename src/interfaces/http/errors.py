@@ -18,7 +18,7 @@ from domain.shared.errors import (
     Unavailable,
 )
 from interfaces.http.responses import Answer
-from interfaces.schema.problems import FieldError, InvalidCommand, sentence
+from interfaces.schema.problems import problem_body
 
 
 class HttpError(StoaError):
@@ -74,14 +74,6 @@ class MediaTypeUnsupported(HttpError):
     summary = "A body is application/json in UTF-8, without a content encoding."
 
 
-class InternalError(HttpError):
-    """A mistake of ours. What it was is in the log, under the request id, and nowhere else."""
-
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    code = "internal_error"
-    summary = "Something went wrong on our side."
-
-
 # The first kind that fits decides.
 STATUSES: tuple[tuple[type[StoaError], HTTPStatus], ...] = (
     (MalformedInput, HTTPStatus.BAD_REQUEST),
@@ -109,24 +101,9 @@ def status_of(error: StoaError) -> HTTPStatus:
 def problem(error: StoaError, request_id: str) -> Answer:
     """Describe a failure to the caller."""
     status = status_of(error)
-    body = {
-        "type": f"urn:stoa:error:{error.code}",
-        "title": type(error).summary,
-        "status": status.value,
-        "detail": sentence(error),
-        "code": error.code,
-        "request_id": request_id,
-        "errors": _errors(error),
-    }
+    body = problem_body(error, request_id, status=status.value)
     headers = [(b"content-type", b"application/problem+json"), *_headers(error)]
     return Answer(status, msgspec.json.encode(body), headers)
-
-
-def _errors(error: StoaError) -> list[FieldError]:
-    if isinstance(error, InvalidCommand):
-        return error.errors
-    path = error.details.get("path")
-    return [] if path is None else [FieldError(str(path), error.code, sentence(error))]
 
 
 def _headers(error: StoaError) -> list[tuple[bytes, bytes]]:

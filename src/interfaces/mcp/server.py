@@ -15,8 +15,9 @@ from application.kernel.dispatcher import Call, Outcome
 from application.kernel.use_case import UseCase
 from application.kernel.wire import Wire
 from domain.shared.errors import StoaError
-from interfaces.mcp.results import InternalError, failure, success
+from interfaces.mcp.results import failure, success
 from interfaces.mcp.tools import UseCaseTool, read_tools
+from interfaces.schema.problems import InternalError
 
 type Dispatch = Callable[[str, object, Call], Awaitable[Outcome]]
 type ActorOf = Callable[[], Awaitable[Actor]]

@@ -69,6 +69,33 @@ def sentence(error: StoaError) -> str:
     return f"{error.message.removesuffix('.')}: {str(reason).replace('_', ' ')}."
 
 
+class InternalError(StoaError):
+    """A mistake of ours. What it was is in the log, under the request id, and nowhere else."""
+
+    code = "internal_error"
+    summary = "Something went wrong on our side."
+
+
+def problem_body(error: StoaError, request_id: str, **more: object) -> dict[str, object]:
+    """Return what every face tells of a failure; ``more`` is what one face adds after the title."""
+    return {
+        "type": f"urn:stoa:error:{error.code}",
+        "title": type(error).summary,
+        **more,
+        "detail": sentence(error),
+        "code": error.code,
+        "request_id": request_id,
+        "errors": _errors_of(error),
+    }
+
+
+def _errors_of(error: StoaError) -> list[FieldError]:
+    if isinstance(error, InvalidCommand):
+        return error.errors
+    path = error.details.get("path")
+    return [] if path is None else [FieldError(str(path), error.code, sentence(error))]
+
+
 def field_errors(details: Sequence[ErrorDetails]) -> list[FieldError]:
     """Translate the validator's findings into stable codes."""
     return [_field_error(detail) for detail in details]

@@ -1,7 +1,5 @@
 """Annotations into shapes; what has no shape stops the start."""
 
-import functools
-import operator
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -12,6 +10,7 @@ from typing import Annotated, Literal, TypeAliasType, Union, cast, get_args, get
 
 from annotated_types import Ge, Gt, Interval, Le, Len, Lt
 
+from application.kernel.generics import substituted
 from application.kernel.patch import UNSET
 from domain.shared.ids import ID_PREFIXES
 from domain.shared.money import Money
@@ -79,7 +78,7 @@ def read_record(cls: type, arguments: tuple[object, ...] = ()) -> Record:
     """
     bound: dict[object, object] = dict(zip(getattr(cls, "__type_params__", ()), arguments, strict=True))
     hints = get_type_hints(cls, include_extras=True)
-    read = tuple(_field(cls, field, _substituted(hints[field.name], bound)) for field in fields(cls))
+    read = tuple(_field(cls, field, substituted(hints[field.name], bound)) for field in fields(cls))
     return Record(cls, _record_name(cls, arguments), read)
 
 
@@ -118,7 +117,7 @@ def _generic(origin: object, args: tuple[object, ...], annotation: object) -> Sh
         return Metadata() if _is_metadata_value(args[1]) else Dictionary(read_shape(args[1]))
     if isinstance(origin, TypeAliasType):
         bound: dict[object, object] = dict(zip(origin.__type_params__, args, strict=True))
-        return read_shape(_substituted(origin.__value__, bound))
+        return read_shape(substituted(origin.__value__, bound))
     if isinstance(origin, type) and is_dataclass(origin):
         return read_record(origin, args)
     raise TypeError(f"no schema for {annotation!r}")
@@ -164,18 +163,3 @@ def _bounded(shape: Integer, constraint: Interval | Ge | Gt | Le | Lt) -> Intege
         max(shape.minimum, INT64_MIN if at_least is None else at_least, INT64_MIN if above is None else above + 1),
         min(shape.maximum, INT64_MAX if at_most is None else at_most, INT64_MAX if below is None else below - 1),
     )
-
-
-def _substituted(annotation: object, bound: Mapping[object, object]) -> object:
-    """Replace type parameters wherever they stand."""
-    if annotation in bound:
-        return bound[annotation]
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is None or origin is Literal or not bound:
-        return annotation
-    if origin is Annotated:
-        return Annotated[(_substituted(args[0], bound), *args[1:])]
-    replaced = tuple(_substituted(a, bound) for a in args)
-    if origin in {Union, types.UnionType}:
-        return functools.reduce(operator.or_, replaced)
-    return origin[replaced]
