@@ -23,6 +23,7 @@ run: .venv/.ok ## start everything: embedded PostgreSQL, API, docs and worker on
 	@$(BIN)/stoa up $(ARGS)
 
 test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passed on)
+	@sh scripts/ensure-chromium.sh
 	@$(BIN)/lint-imports --no-logo
 	@$(PYTEST) $(ARGS)
 
@@ -32,6 +33,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry src
+	@sh scripts/ensure-chromium.sh
 	@$(PYTEST) --cov --cov-report=term $(ARGS)
 
 demo: .venv/.ok ## a story through the real use-cases, step by step

@@ -4,7 +4,18 @@ from alembic import context
 from sqlalchemy import text
 
 from infrastructure.persistence import tenancy
-from infrastructure.persistence.models import catalog, customers, identity, payments, technical  # noqa: F401 - they fill the metadata
+from infrastructure.persistence.models import (  # noqa: F401 - they fill the metadata
+    books,
+    catalog,
+    checkout,
+    customers,
+    identity,
+    payments,
+    persons,
+    reporting,
+    technical,
+    webhooks,
+)
 from infrastructure.persistence.models.base import Base
 
 connection = context.config.attributes.get("connection")

@@ -21,6 +21,7 @@ from benchmarks.measure import Scale, progress
 from benchmarks.outbox import outbox
 from benchmarks.report import Row, save, show
 from benchmarks.round_trips import round_trips
+from benchmarks.scale import scale
 from benchmarks.units import units
 from infrastructure.persistence.embedded import EmbeddedPostgres
 
@@ -32,6 +33,7 @@ _CHAPTERS: dict[str, Chapter] = {
     "http": http_load,
     "round-trips": round_trips,
     "outbox": outbox,
+    "scale": scale,
 }
 
 

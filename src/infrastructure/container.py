@@ -2,31 +2,75 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 from pathlib import Path
 
 from dependency_injector import containers, providers
 
 import application
+from application.customers.kyc import CHECK as KYC_CHECK
+from application.customers.kyc import EXPIRE as KYC_EXPIRE
+from application.customers.kyc_checks import KycChecks
+from application.customers.method_checks import MethodChecks
+from application.customers.verification import VERIFY
+from application.identity.invitation_mails import InvitationMails
+from application.identity.invitations import INVITATION_MAIL
+from application.identity.mail_jobs import MailJob
+from application.identity.person_mails import (
+    KNOWN_ADDRESS,
+    PASSWORD_CHANGED,
+    RECOVER_PASSWORD,
+    VERIFY_EMAIL,
+    PersonMails,
+)
+from application.identity.ports import ISessionTokens, ISignIns, ISingleUseTokens
 from application.kernel.dispatcher import Dispatcher
-from application.kernel.ports import IAPIKeys, IClock, IEventPublisher, IIds, IPasswordHasher, ISlugs
+from application.kernel.import_files import Importer
+from application.kernel.ports import (
+    IAPIKeys,
+    IClock,
+    IEventPublisher,
+    IIds,
+    ILinkViews,
+    IMailer,
+    IPasswordHasher,
+    ISlugs,
+)
 from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import CHARGE, RECONCILE, Collection
+from application.payments.payment_order_care import EXPIRE, Expiry
+from application.payments.refunds import REFUND
+from application.payments.repayment import Repayments
+from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
+from infrastructure.kyc.local import LocalKycProvider
 from infrastructure.locations import Locations
+from infrastructure.mail.links import Links
+from infrastructure.mail.outbox_folder import FolderMailer
+from infrastructure.mail.smtp import SmtpMailer
 from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
-from infrastructure.payments.sandbox import SandboxPaymentProvider
+from infrastructure.payments.choice import chosen_notices, chosen_provider, chosen_vault
+from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
+from infrastructure.payments.sandbox_verifier import SandboxMethodVerifier
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import register_constraints
+from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.models.base import Base
+from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
-from infrastructure.security.api_keys import APIKeys
+from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
 from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.settings import Settings
 from infrastructure.system import RandomSlugs, SystemClock, UuidV7Ids
+from infrastructure.webhooks.network import GuardedNetwork, Resolver
+from infrastructure.webhooks.secrets import WebhookSecrets
+from infrastructure.webhooks.sender import WebhookSender
+from infrastructure.webhooks.targets import WebhookTargets
+from infrastructure.workers.deliveries import CONCURRENCY, DeliveryWorker
 from infrastructure.workers.jobs import JobWorker
 from infrastructure.workers.relay import Relay
 from infrastructure.workers.sealer import Sealer
@@ -45,9 +89,21 @@ def _cursor_secret(settings: Settings) -> CursorSecret:
     return CursorSecret(hmac.digest(settings.pepper(), b"stoa cursors", "sha256"))
 
 
+def _retention(settings: Settings) -> timedelta:
+    return timedelta(days=settings.event_retention_days)
+
+
 def _registry() -> dict[str, UseCase]:
     register_constraints(Base.metadata)
     return dict(load_registry(application))
+
+
+def _mailer(settings: Settings) -> IMailer:
+    """Choose who takes mail."""
+    server = settings.mail_server()
+    if server is None:
+        return FolderMailer(settings.data_dir / "mail", settings.sender())
+    return SmtpMailer(server, settings.sender())
 
 
 def anchors(settings: Settings) -> Path:
@@ -69,10 +125,13 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(UuidV7Ids)
     slugs = providers.Singleton(RandomSlugs)
     api_keys = providers.Singleton(APIKeys, settings.provided.pepper.call())
+    session_tokens = providers.Singleton(SessionTokens, settings.provided.pepper.call())
+    single_use_tokens = providers.Singleton(SingleUseTokens, settings.provided.pepper.call())
     passwords = providers.Singleton(Argon2Passwords)
-    provider = providers.Singleton(
-        SandboxPaymentProvider, journal=providers.Callable(lambda s: s.data_dir / "sandbox-charges.jsonl", settings)
-    )
+    provider = providers.Singleton(chosen_provider, settings)
+    stripe_notices = providers.Singleton(chosen_notices, settings)
+    tokenizer = providers.Singleton(SandboxTokenizer, clock)
+    vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
     publisher = providers.Singleton(_publisher, settings)
     metrics = providers.Singleton(Metrics)
     calls = providers.Singleton(Calls, metrics)
@@ -81,6 +140,19 @@ class Container(containers.DeclarativeContainer):
     database = providers.Singleton(Database, locations.provided.app, pool_size=settings.provided.pool_size)
     relay_database = providers.Singleton(Database, locations.provided.relay, pool_size=4)
     sealer_database = providers.Singleton(Database, locations.provided.sealer, pool_size=2)
+
+    links = providers.Singleton(Links, settings.provided.links_url.call())
+    mailer = providers.Singleton(_mailer, settings)
+    sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
+    link_views = providers.Singleton(LinkViews, database, clock)
+
+    webhook_secrets = providers.Singleton(WebhookSecrets, settings.provided.pepper.call())
+    webhook_targets = providers.Singleton(WebhookTargets, allow_private=settings.provided.webhooks_allow_private)
+    webhook_names = providers.Singleton(Resolver, CONCURRENCY)
+    webhook_sender = providers.Singleton(
+        WebhookSender, providers.Singleton(GuardedNetwork, webhook_targets, webhook_names)
+    )
+    delivery_wakeup = providers.Singleton(Wakeup)
 
     registry = providers.Singleton(_registry)
     units = providers.Singleton(
@@ -93,21 +165,51 @@ class Container(containers.DeclarativeContainer):
             IClock: clock,
             IIds: ids,
             ISlugs: slugs,
+            IWebhookSecrets: webhook_secrets,
+            IWebhookTargets: webhook_targets,
+            ILinkViews: link_views,
             IAPIKeys: api_keys,
             IPasswordHasher: passwords,
+            ISessionTokens: session_tokens,
+            ISingleUseTokens: single_use_tokens,
+            ISignIns: sign_ins,
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry)
-    authenticator = providers.Singleton(Authenticator, database, api_keys, clock)
+    importer = providers.Singleton(Importer, units, dispatcher, ports, registry)
+    authenticator = providers.Singleton(Authenticator, database, api_keys, session_tokens, clock)
 
     collection = providers.Singleton(Collection, units, dispatcher, provider)
+    repayments = providers.Singleton(Repayments, units, dispatcher, provider)
+    expiry = providers.Singleton(Expiry, units, dispatcher, clock)
+    kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(LocalKycProvider))
+    method_checks = providers.Singleton(MethodChecks, units, dispatcher, providers.Singleton(SandboxMethodVerifier))
+    person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
+    invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
     jobs = providers.Singleton(
         JobWorker, relay_database,
-        providers.Dict({CHARGE: collection.provided.charge, RECONCILE: collection.provided.reconcile}),
-        wakeup=wakeup, metrics=metrics,
+        providers.Dict({
+            VERIFY_EMAIL: providers.Singleton(MailJob, person_mails.provided.verify_email, mailer),
+            RECOVER_PASSWORD: providers.Singleton(MailJob, person_mails.provided.recover_password, mailer),
+            KNOWN_ADDRESS: providers.Singleton(MailJob, person_mails.provided.known_address, mailer),
+            PASSWORD_CHANGED: providers.Singleton(MailJob, person_mails.provided.password_changed, mailer),
+            INVITATION_MAIL: providers.Singleton(MailJob, invitation_mails.provided.invitation, mailer),
+            CHARGE: collection.provided.charge, RECONCILE: collection.provided.reconcile,
+            REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
+            KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
+            VERIFY: method_checks.provided.verify,
+        }),
+        wakeup=wakeup, metrics=metrics, clock=clock,
     )  # fmt: skip
-    relay = providers.Singleton(Relay, relay_database, publisher, wakeup=wakeup, metrics=metrics)
+    relay = providers.Singleton(
+        Relay, relay_database, publisher, retention=providers.Callable(_retention, settings),
+        deliveries=delivery_wakeup, wakeup=wakeup, metrics=metrics,
+    )  # fmt: skip
+    deliveries = providers.Singleton(
+        DeliveryWorker, relay_database, webhook_sender, webhook_secrets, dispatcher, wakeup=delivery_wakeup,
+        metrics=metrics,
+    )  # fmt: skip
     sealer = providers.Singleton(
         Sealer, sealer_database, settings.provided.seal_key.call(),
-        anchors=providers.Callable(anchors, settings), wakeup=wakeup, metrics=metrics,
+        anchors=providers.Callable(anchors, settings), wakeup=wakeup, metrics=metrics, clock=clock, ids=ids,
     )  # fmt: skip

@@ -46,7 +46,9 @@ WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 """
 _UNSEALED = "SELECT count(*) FROM audit_entries WHERE seq IS NULL AND occurred_at < now() - interval '1 minute'"
+_BURIED = "SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL"
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE occurred_at < now() - interval '1 minute'"
+_REVIVE = "See `job_buried` in the log; payment_orders.reconcile and refunds.reconcile try a payment's job again."
 
 
 async def examine(settings: Settings) -> list[Check]:
@@ -97,6 +99,7 @@ async def _examine(databases: list[Database], locations: Locations) -> list[Chec
         *checks,
         await _empty("row security", app, _UNWALLED, "tables without forced row security", "Run `stoa db upgrade`."),
         await _empty("audit seal", sealer, _UNSEALED, "entries unsealed for a minute", "Run `stoa worker`."),
+        await _empty("jobs", relay, _BURIED, "jobs given up after too many failures", _REVIVE),
         await _empty("outbox", relay, _UNPUBLISHED, "events unpublished for a minute", "Run `stoa worker`."),
     ]
 

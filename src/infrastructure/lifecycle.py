@@ -20,6 +20,7 @@ from domain.shared.specification import Everything
 from infrastructure.container import Container
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.locations import Locations, locate
+from infrastructure.payments.choice import close_provider
 from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.guard import SchemaOutOfDate
@@ -47,7 +48,7 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
     if work:
         databases["STOA_RELAY_DATABASE_URL"] = container.relay_database()
         databases["STOA_SEALER_DATABASE_URL"] = container.sealer_database()
-    if settings.is_production:
+    if settings.is_production and settings.payment_provider == "sandbox":
         _log.warning("payments go to the sandbox provider: no money moves")
     try:
         for setting, database in databases.items():
@@ -56,7 +57,9 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         yield container
     finally:
         await container.authenticator().settle()
+        await container.link_views().settle()
         container.passwords().close()
+        await close_provider(container.provider())
         for database in databases.values():
             await database.dispose()
 
@@ -93,7 +96,10 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
     if isinstance(publisher, KafkaEventPublisher):
         await publisher.check()
     if work:
-        tasks = {"relay": container.relay().run, "sealer": container.sealer().run, "jobs": container.jobs().run}
+        tasks = {
+            "relay": container.relay().run, "sealer": container.sealer().run, "jobs": container.jobs().run,
+            "webhooks": container.deliveries().run,
+        }  # fmt: skip
     else:
         tasks = {"notifier": Notifier(container.database(), container.wakeup()).run}
     supervisor = Supervisor(tasks)
@@ -102,6 +108,9 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
         yield supervisor
     finally:
         await supervisor.stop()
+        if work:
+            await container.webhook_sender().close()
+            container.webhook_names().close()
         if isinstance(publisher, KafkaEventPublisher):
             await publisher.close()
 

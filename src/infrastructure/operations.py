@@ -9,7 +9,7 @@ from types import ModuleType
 import uvloop
 
 from application.kernel.actor import Actor, operator
-from infrastructure import doctor, lifecycle, serving
+from infrastructure import books, doctor, lifecycle, serving
 from infrastructure.container import Container, anchors
 from infrastructure.locations import embedded, locate
 from infrastructure.observability.logging import configure_logging
@@ -65,7 +65,8 @@ class Operations:
 
                 async def actor() -> Actor:
                     if api_key is not None:
-                        return await runtime.authenticate(api_key)
+                        named = None if organization is None else await runtime.organization(organization)
+                        return await runtime.authenticate(api_key, named)
                     return operator(await runtime.organization(organization))
 
                 await self._faces.stdio(runtime.container, actor)
@@ -113,6 +114,16 @@ class Operations:
                 return await verify(database, settings.seal_key(), anchors(settings), progress=progress)
             finally:
                 await database.dispose()
+
+        return asyncio.run(run())
+
+    def books_verify(self, organization: str | None) -> books.BooksReport:
+        """Verify the books of one organization, or of every one."""
+
+        async def run() -> books.BooksReport:
+            async with lifecycle.opened(self._settings("warning"), work=True) as container:
+                chosen = None if organization is None else await Runtime(container).organization(organization)
+                return await books.verify(container, chosen)
 
         return asyncio.run(run())
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from application.kernel.actor import PLATFORM, Actor
 from application.kernel.dispatcher import Call, Outcome
+from application.kernel.import_files import ImportFile
 from application.kernel.use_case import UseCase
 from domain.shared.errors import NotFound
 from domain.shared.ids import OrganizationId, decode_id
@@ -30,9 +31,14 @@ class Runtime:
         outcome: Outcome = await self.container.dispatcher()(name, command, call)
         return outcome
 
-    async def authenticate(self, secret: str) -> Actor:
-        """Return the caller behind an API key."""
-        actor: Actor = await self.container.authenticator()(secret)
+    async def import_file(self, name: str, file: ImportFile, call: Call) -> Outcome:
+        """Run an import over a whole file."""
+        outcome: Outcome = await self.container.importer()(name, file, call)
+        return outcome
+
+    async def authenticate(self, secret: str, organization_id: OrganizationId | None = None) -> Actor:
+        """Return the caller behind an API key or a session's token."""
+        actor: Actor = await self.container.authenticator()(secret, organization_id)
         return actor
 
     async def organization(self, given: str | None) -> OrganizationId:

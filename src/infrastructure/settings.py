@@ -6,12 +6,14 @@ Every refusal is one line that names the setting and never repeats a value, whic
 import difflib
 import os
 from collections.abc import Mapping
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
+from infrastructure.settings_mail import SmtpServer, check_public_url, read_sender, read_smtp_url
 from infrastructure.settings_rules import (
     SettingsError,
     as_user,
@@ -20,6 +22,7 @@ from infrastructure.settings_rules import (
     ensure_secret,
     is_sqlite,
 )
+from infrastructure.settings_stripe import check_stripe
 
 _PREFIX = "STOA_"
 _SHORTEST_KEY = 16  # characters, in development too: less protects nothing
@@ -51,11 +54,20 @@ class Settings(BaseModel):
     audit_seal_key: SecretStr = SecretStr("")
     events: Literal["log", "memory", "kafka"] = "log"
     kafka_bootstrap: str = ""
-    payment_provider: Literal["sandbox"] = "sandbox"
+    payment_provider: Literal["sandbox", "stripe"] = "sandbox"
+    stripe_api_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+    mail: Literal["", "file", "smtp"] = ""
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = "Stoa <no-reply@localhost.localdomain>"
+    public_url: str = ""
+    event_retention_days: int = Field(default=30, ge=1, le=3650)
+    webhooks_allow_private: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     logfire_token: SecretStr = SecretStr("")
 
-    @field_validator("environment", "events", "payment_provider", "log_level", mode="before")
+    @field_validator("environment", "events", "mail", "payment_provider", "log_level", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -79,6 +91,19 @@ class Settings(BaseModel):
             SettingsError: the data folder cannot be used.
         """
         return self._secret("audit_seal_key", self.audit_seal_key)
+
+    def mail_server(self) -> SmtpServer | None:
+        """Return where mail is handed over, None when it becomes files in the data folder."""
+        url = self.smtp_url.get_secret_value()
+        return read_smtp_url("STOA_SMTP_URL", url) if self.mail == "smtp" else None
+
+    def sender(self) -> Address:
+        """Return who mail is from."""
+        return read_sender("STOA_MAIL_FROM", self.mail_from)
+
+    def links_url(self) -> str:
+        """Return the address that links in mails begin with."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     def missing_secrets(self) -> list[str]:
         """Return the secrets that are neither set nor in the data folder, where the first start would make them."""
@@ -106,6 +131,11 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         raise SettingsError(f"{_variable(str(first['loc'][0]))}: {first['msg']}") from None
     _check_events(settings)
+    _check_mail(settings, sender_given="mail_from" in values)
+    check_stripe(
+        settings.stripe_api_key, settings.stripe_webhook_secret, settings.stripe_api_base,
+        chosen=settings.payment_provider == "stripe", production=settings.is_production,
+    )  # fmt: skip
     _check_databases(settings, variables.get("PGHOST", ""))
     if settings.is_production:
         _check_production(settings)
@@ -149,6 +179,20 @@ def _check_events(settings: Settings) -> None:
         raise SettingsError(f"STOA_KAFKA_BOOTSTRAP: set, but STOA_EVENTS is {settings.events}; set it to kafka")
 
 
+def _check_mail(settings: Settings, *, sender_given: bool) -> None:
+    if settings.mail == "smtp":
+        if not settings.smtp_url.get_secret_value():
+            raise SettingsError("STOA_SMTP_URL: required by STOA_MAIL=smtp")
+        if not sender_given:
+            raise SettingsError("STOA_MAIL_FROM: required by STOA_MAIL=smtp")
+        settings.mail_server()
+    elif settings.smtp_url.get_secret_value():
+        raise SettingsError("STOA_SMTP_URL: set, but STOA_MAIL is not smtp")
+    settings.sender()
+    if settings.public_url:
+        check_public_url("STOA_PUBLIC_URL", settings.public_url, secure=settings.is_production)
+
+
 def _check_databases(settings: Settings, default_host: str) -> None:
     if settings.database_url:
         check_database_url("STOA_DATABASE_URL", settings.database_url, default_host)
@@ -170,6 +214,12 @@ def _check_production(settings: Settings) -> None:
     check_secret("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key)
     if settings.key_pepper == settings.audit_seal_key:
         raise SettingsError("STOA_AUDIT_SEAL_KEY: must differ from STOA_KEY_PEPPER")
+    if not settings.mail:
+        raise SettingsError("STOA_MAIL: required in production; smtp, or file if somebody collects the files")
+    if not settings.public_url:
+        raise SettingsError("STOA_PUBLIC_URL: required in production; links in mails begin with it")
+    if settings.webhooks_allow_private:
+        raise SettingsError("STOA_WEBHOOKS_ALLOW_PRIVATE: lets webhooks reach this machine and is for development")
     if settings.events == "memory":
         raise SettingsError("STOA_EVENTS: memory forgets events and is for development; choose log or kafka")
 

@@ -96,7 +96,8 @@ def values_of(world: World) -> dict[str, str]:
     """Return texts of an organization's resources by the names of their fields, and of filters that look into them."""
     found = {name: value for made in world.made.values() for name, value in made.items() if isinstance(value, str)}
     del found["id"]
-    return {**found, "text": found["email"].partition("@")[0], "actor": world.ids[APIKeyId]}
+    query = world.person.email.partition("@")[0]
+    return {**found, "text": found["email"].partition("@")[0], "query": query, "actor": world.ids[APIKeyId]}
 
 
 def unlike(value: str) -> str:
@@ -108,22 +109,23 @@ def unlike(value: str) -> str:
 async def leaks(ground: Ground, name: str) -> list[str]:
     """Attack one use-case in every place and say where the two answers differ, or the victim's data changed."""
     found = []
-    victim = ground.victim.actor.organization_id
-    before = await ground.rows.digest(victim)
+    victim, person = ground.victim.actor.organization_id, ground.victim.person.user_id
+    before = await ground.rows.digest(victim, person)
     for probe in await probes(ground, name):
         where = f"{name} {probe.place}"
-        foreign = Seen.of(await ground.http.send(name, probe.foreign, key=ground.attacker.key))
-        absent = Seen.of(await ground.http.send(name, probe.absent, key=ground.attacker.key))
+        foreign = Seen.of(await ground.http.send(name, probe.foreign, key=ground.attacker.key_for(name)))
+        absent = Seen.of(await ground.http.send(name, probe.absent, key=ground.attacker.key_for(name)))
         if foreign != absent:
             found.append(f"{where}: {foreign} is not {absent}")
         elif not _is_nothing(absent, is_id=probe.is_id):
             found.append(f"{where}: {absent} does not say that nothing is there, so nothing was tested")
-    after = await ground.rows.digest(victim)
+    after = await ground.rows.digest(victim, person)
     found += [f"{name}: {table} of the victim changed" for table in after if after[table] != before[table]]
     return found
 
 
 def _is_nothing(seen: Seen, *, is_id: bool) -> bool:
-    if seen.status in ANSWERS_TO_NOTHING and is_id:
+    # What is asked for by its name is not found either.
+    if seen.status in ANSWERS_TO_NOTHING and (is_id or seen.status == 404):
         return True
     return seen.status == 200 and json.loads(seen.body).get("data") == []

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from application.kernel.actor import TENANT_SCOPES, Scope
+from application.kernel.actor import PERSONAL_SCOPES, TENANT_SCOPES, Scope
 from interfaces.cli.run import UseCaseCommand
 from interfaces.http.operation import read_operations
 from interfaces.http.routes import ROUTES
@@ -45,9 +45,10 @@ def test_reading_and_writing_scopes_follow_what_a_use_case_does(name: str) -> No
     if use_case.scope is None or use_case.scope is Scope.PLATFORM_OPERATE:
         return
     resource, action = use_case.scope.value.split(":")
-    assert action == ("read" if use_case.read_only else "write")
+    assert (action == "read") == use_case.read_only
+    assert action in ("read", "write", "purge")
     assert use_case.resource in (resource, f"{resource}_entries")
-    assert use_case.scope in TENANT_SCOPES
+    assert use_case.scope in TENANT_SCOPES | PERSONAL_SCOPES
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -15,8 +15,19 @@ from tests.support.rows import TENANT_TABLES, Row, Rows, open_rows
 from tests.support.stack import Stack, open_stack
 from tests.support.world import World
 
-MIXED_KEYS = {"memberships": {"fk_memberships_user_id"}}
+MIXED_KEYS = {
+    "auth_identities": {"fk_auth_identities_user_id"},
+    "credentials": {"fk_credentials_id"},
+    "memberships": {"fk_memberships_user_id"},
+    "sessions": {"fk_sessions_user_id"},
+    "single_use_tokens": {"fk_single_use_tokens_user_id"},
+}
 """Foreign keys without the organization, on purpose: users stand above organizations."""
+
+APPEND_ONLY = {"journal_entries", "journal_postings"}
+"""Tables in which nothing is ever updated, wherever it would point to."""
+WRITTEN_BY_WORKERS = {"webhook_attempts"}
+"""Tables that the application only reads, so that it cannot make them point anywhere."""
 _numbers = count(1_000_000)
 
 
@@ -62,6 +73,7 @@ async def sql(pg_stack: Stack) -> AsyncIterator[Sql]:
 def composite_keys() -> list[ForeignKeyConstraint]:
     """Return every foreign key that carries an organization and something of it."""
     keys = [key for table in Base.metadata.sorted_tables for key in table.foreign_key_constraints]
+    keys = [key for key in keys if key.table.name not in WRITTEN_BY_WORKERS]
     return [key for key in keys if "organization_id" in key.column_keys and len(key.column_keys) > 1]
 
 
@@ -74,7 +86,7 @@ def copied(row: Row, table: Table) -> dict[str, object]:
     for name in unique - {"organization_id"} & values.keys():
         column = table.c[name]
         if isinstance(column.type, String):
-            values[name] = uuid4().hex[:20]
+            values[name] = uuid4().hex[: min(20, column.type.length or 20)]
         elif isinstance(column.type, Integer):
             values[name] = next(_numbers)
     return {**values, **({"id": uuid4()} if "id" in values else {})}
@@ -106,7 +118,7 @@ async def test_a_foreign_key_never_reaches_across_organizations(key: ForeignKeyC
     to_theirs, to_nothing = await crossing(key, sql)
     assert to_theirs == to_nothing
     assert to_theirs[0][0] == "23503"
-    assert to_theirs[1][0] == "23503"
+    assert to_theirs[1][0] == ("42501" if key.table.name in APPEND_ONLY else "23503")
 
 
 async def test_a_plain_foreign_key_would_be_caught(test_databases: TestDatabases) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.kernel.actor import TENANT_SCOPES, Scope
+from application.kernel.actor import PERSONAL_SCOPES, TENANT_SCOPES, Scope
 from domain.shared.errors import InsufficientPermissions
 from tests.support.http import HttpFace
 from tests.support.world import EVERY, REGISTRY, ROUTED, World
@@ -24,17 +24,24 @@ async def keys(world: World) -> dict[Scope, str]:
 async def test_only_the_declared_scope_opens_a_use_case(
     name: str, http: HttpFace, world: World, keys: dict[Scope, str]
 ) -> None:
-    """Of all keys with one scope, exactly the one with the declared scope gets past 403, and it succeeds."""
+    """Of all keys with one scope, exactly the one with the declared scope gets past 403, and it succeeds.
+
+    What is about a person no key opens at all; their session does.
+    """
     fields, declared = {**await world.fields(name), **WITHIN.get(name, {})}, REGISTRY[name].scope
     refused = []
     for scope, key in keys.items():
-        response = await http.send(name, fields, key=key)
+        # Anybody may run a public use-case, also one that works only once with the same fields.
+        given = await world.fields(name) if declared is None else fields
+        response = await http.send(name, given, key=key)
         if response.status_code == 403:
             assert response.json()["code"] == InsufficientPermissions.code
             refused.append(scope)
         else:
             assert response.is_success, response.text
     assert refused == [scope for scope in SCOPES if declared not in (scope, None)]
+    if declared in PERSONAL_SCOPES:
+        assert (await http.send(name, fields, key=world.person.token)).is_success
 
 
 @pytest.mark.parametrize("name", [name for name in ROUTED if not REGISTRY[name].public])
@@ -56,6 +63,14 @@ async def test_all_other_scopes_together_do_not_open_a_use_case(name: str, world
     actor = world.actor_for(name)
     with pytest.raises(InsufficientPermissions):
         await world.send(name, await world.fields(name), replace(actor, scopes=actor.scopes - {scope}))
+
+
+@pytest.mark.parametrize("scope", sorted(PERSONAL_SCOPES))
+async def test_what_is_about_a_person_is_never_given_to_a_key(http: HttpFace, world: World, scope: Scope) -> None:
+    """An API key belongs to an organization: nobody can give it a say in a person's account."""
+    fields = {**await world.fields("api_keys.create"), "scopes": [scope]}
+    response = await http.send("api_keys.create", fields, key=world.key)
+    assert response.status_code in {403, 422}, response.text
 
 
 async def test_the_platforms_scope_is_never_given_to_a_key(http: HttpFace, world: World) -> None:

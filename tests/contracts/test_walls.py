@@ -18,7 +18,7 @@ from infrastructure.persistence import tenancy
 from tests.contracts.detector import Ground, leaks
 from tests.support.databases import TestDatabases
 from tests.support.http import http_face
-from tests.support.rows import TENANT_TABLES, open_rows
+from tests.support.rows import PERSONAL_TABLES, TENANT_TABLES, open_rows
 from tests.support.stack import open_stack
 from tests.support.world import ABOVE_TENANTS, EVERY, REGISTRY, ROUTED, World, absent_id, slots
 
@@ -68,7 +68,7 @@ async def without_policies(superuser: str) -> None:
     """Switch row security off on every table."""
     connection = await asyncpg.connect(superuser)
     try:
-        for table in (*TENANT_TABLES, "users"):
+        for table in (*TENANT_TABLES, *PERSONAL_TABLES, "users"):
             await connection.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     finally:
         await connection.close()

@@ -20,6 +20,10 @@ PRODUCTION = {
     "STOA_KEY_PEPPER": PEPPER,
     "STOA_AUDIT_SEAL_KEY": SEAL,
     "STOA_PAYMENT_PROVIDER": "sandbox",
+    "STOA_MAIL": "smtp",
+    "STOA_SMTP_URL": "smtp://stoa:hunter2@mail.example",
+    "STOA_MAIL_FROM": "Harbour <no-reply@harbour.example>",
+    "STOA_PUBLIC_URL": "https://harbour.example",
 }
 
 

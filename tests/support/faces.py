@@ -103,8 +103,8 @@ class _Elsewhere:
     async def dispatch(self, name: str, command: object, call: Call) -> Outcome:
         return await self._there(self._stack.dispatcher(name, command, call))
 
-    async def authenticate(self, secret: str) -> Actor:
-        return await self._there(self._stack.authenticate(secret))
+    async def authenticate(self, secret: str, organization_id: OrganizationId | None = None) -> Actor:
+        return await self._there(self._stack.authenticate(secret, organization_id))
 
     async def organization(self, given: str | None) -> OrganizationId:
         raise AssertionError(f"a key says which organization it is, {given} was asked for")

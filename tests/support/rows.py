@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from infrastructure.persistence.models.base import Base
+from infrastructure.persistence.tenancy import PERSON
 from tests.support.databases import DatabaseUrls
 
 type Row = Mapping[str, object]
@@ -26,6 +27,12 @@ TENANT_TABLES: Sequence[str] = [
     table.name for table in Base.metadata.sorted_tables if "organization_id" in table.c and table.name != "users"
 ]
 """All tables that carry an organization."""
+
+
+PERSONAL_TABLES: Mapping[str, str] = {
+    table.name: table.info[PERSON] for table in Base.metadata.sorted_tables if PERSON in table.info
+}
+"""All tables of what belongs to one person, and the column that says to whom."""
 
 
 class Rows:
@@ -45,6 +52,11 @@ class Rows:
         owner = str(organization_id) if self._urls.is_postgres else organization_id.hex
         return await self.query(f"SELECT * FROM {table} WHERE organization_id = '{owner}'")
 
+    async def of_person(self, table: str, user_id: UUID) -> list[Row]:
+        """Return a person's rows of one table."""
+        owner = str(user_id) if self._urls.is_postgres else user_id.hex
+        return await self.query(f"SELECT * FROM {table} WHERE {PERSONAL_TABLES.get(table, 'id')} = '{owner}'")
+
     async def count(self, table: str, organization_id: UUID) -> int:
         """Return how many rows of one table an organization has."""
         return len(await self.of(table, organization_id))
@@ -53,13 +65,17 @@ class Rows:
         """Return how many rows an organization has, by table."""
         return {table: await self.count(table, organization_id) for table in TENANT_TABLES}
 
-    async def digest(self, organization_id: UUID) -> dict[str, str]:
-        """Return a digest of everything an organization has, by table."""
-        found = {}
-        for table in TENANT_TABLES:
-            lines = sorted(repr(sorted(row.items())) for row in await self.of(table, organization_id))
-            found[table] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    async def digest(self, organization_id: UUID, person: UUID | None = None) -> dict[str, str]:
+        """Return a digest of everything an organization has, and of what belongs to a person, by table."""
+        found = {table: _digest(await self.of(table, organization_id)) for table in TENANT_TABLES}
+        if person is not None:
+            found |= {table: _digest(await self.of_person(table, person)) for table in ("users", *PERSONAL_TABLES)}
         return found
+
+
+def _digest(rows: Sequence[Row]) -> str:
+    lines = sorted(repr(sorted(row.items())) for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @asynccontextmanager

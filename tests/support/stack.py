@@ -8,21 +8,35 @@ from typing import cast
 from uuid import uuid4
 
 import application
+from application.identity.invitation_mails import InvitationMails
+from application.identity.invitations import INVITATION_MAIL
+from application.identity.mail_jobs import MailJob
+from application.identity.person_mails import MAILS, PersonMails
+from application.identity.ports import ISessionTokens, ISignIns, ISingleUseTokens
 from application.kernel.actor import PLATFORM, Actor, operator
 from application.kernel.dispatcher import Call, Dispatcher
-from application.kernel.ports import IAPIKeys, IClock, IIds, ISlugs
+from application.kernel.ports import IAPIKeys, IClock, IIds, ILinkViews, IMailer, IPasswordHasher, ISlugs, Mail
 from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
+from application.payments.payment_order_care import Expiry
+from application.payments.repayment import Repayments
+from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
+from infrastructure.mail.links import Links
 from infrastructure.payments.sandbox import SandboxPaymentProvider
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import register_constraints
+from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.models.base import Base
+from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
-from infrastructure.security.api_keys import APIKeys
+from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
+from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.system import RandomSlugs, UuidV7Ids
+from infrastructure.webhooks.secrets import WebhookSecrets
+from infrastructure.webhooks.targets import WebhookTargets
 from interfaces.schema.command import CommandSchema
 from tests.support.databases import DatabaseUrls
 
@@ -42,6 +56,22 @@ class FrozenClock(IClock):
         return datetime.now(UTC) + self.shift
 
 
+class Letterbox(IMailer):
+    """Keeps every mail, the newest last."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.mails: list[Mail] = []
+
+    async def send(self, mail: Mail) -> None:
+        """Take one."""
+        self.mails.append(mail)
+
+    def to(self, address: str) -> list[Mail]:
+        """Return all mails to one address."""
+        return [mail for mail in self.mails if mail.to == address]
+
+
 @dataclass(kw_only=True)
 class Stack:
     """The core, wired as the container wires it."""
@@ -55,7 +85,12 @@ class Stack:
     units: UnitOfWorkFactory
     provider: SandboxPaymentProvider
     collection: Collection
+    repayments: Repayments
+    expiry: Expiry
     authenticate: Authenticator
+    mailer: "Letterbox"
+    post: Mapping[str, MailJob]
+    views: LinkViews
     clock: FrozenClock
     ids: IIds
     wakes: list[None] = field(default_factory=list)
@@ -92,21 +127,39 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
     database = Database(urls.app, pool_size=pool_size, pool_timeout=5)
     relay, sealer = Database(urls.relay, pool_size=3), Database(urls.sealer, pool_size=3)
     clock, ids, keys, provider = FrozenClock(), UuidV7Ids(), APIKeys(PEPPER), SandboxPaymentProvider()
+    tokens = SessionTokens(PEPPER)
     wakes: list[None] = []
     units = UnitOfWorkFactory(
         database, clock=clock, ids=ids, cursor_secret=CursorSecret(b"cursor"), committed=lambda: wakes.append(None)
     )
-    ports: dict[type, object] = {IClock: clock, IIds: ids, IAPIKeys: keys, ISlugs: RandomSlugs()}
+    # Written when a test says so, and not in the middle of another test's comparison.
+    views = LinkViews(database, clock, every=3600)
+    ports: dict[type, object] = {IClock: clock, IIds: ids, IAPIKeys: keys, ISlugs: RandomSlugs(), ILinkViews: views}
+    # The cheapest parameters there are: how long hashing takes is no question of most tests.
+    hasher, mailed = Argon2Passwords(time_cost=1, memory_kib=8, workers=2), SingleUseTokens(PEPPER)
+    ports |= {
+        ISingleUseTokens: mailed, ISessionTokens: tokens, IPasswordHasher: hasher,
+        ISignIns: SqlSignIns(database, hasher, clock),
+    }  # fmt: skip
+    ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
     dispatcher = Dispatcher(units, ports, registry)
-    authenticate = Authenticator(database, keys, clock)
+    mailer, links = Letterbox(), Links("https://stoa.example")
+    mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
+    authenticate = Authenticator(database, keys, tokens, clock)
     stack = Stack(
         urls=urls, database=database, relay_database=relay, sealer_database=sealer, registry=registry,
         dispatcher=dispatcher, units=units, provider=provider, collection=Collection(units, dispatcher, provider),
-        authenticate=authenticate, clock=clock, ids=ids, wakes=wakes,
+        repayments=Repayments(units, dispatcher, provider), expiry=Expiry(units, dispatcher, clock),
+        authenticate=authenticate, mailer=mailer,
+        post={kind: MailJob(getattr(mails, method), mailer) for kind, method in MAILS.items()} | {
+            INVITATION_MAIL: MailJob(invitations.invitation, mailer)
+        }, views=views, clock=clock, ids=ids, wakes=wakes,
     )  # fmt: skip
     try:
         yield stack
     finally:
         await authenticate.settle()
+        await views.settle()
+        hasher.close()
         for each in (database, relay, sealer):
             await each.dispose()

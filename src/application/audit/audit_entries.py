@@ -54,14 +54,21 @@ class AuditEntryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListAuditEntries(PageQuery):
-    """Which entries: `occurred_from` belongs to the range, `occurred_before` does not. Ids are in the order of time."""
+    """Which entries: `occurred_from` belongs to the range, `occurred_before` does not.
+
+    `actor` is a key, a person or `operator` as entries show it, `action` the name of a use-case, `subject_id` the id
+    of the changed resource. `request_id` finds everything that one request did.
+    """
 
     actor: Annotated[str, Len(1, 100)] | None = None
     action: Annotated[str, Len(1, 100)] | None = None
+    operation: Literal["created", "updated", "deleted"] | None = None
     subject_type: Annotated[str, Len(1, 50)] | None = None
+    subject_id: Annotated[str, Len(1, 80)] | None = None
+    request_id: Annotated[str, Len(1, 80)] | None = None
     occurred_from: datetime | None = None
     occurred_before: datetime | None = None
-    sort: Literal["id", "-id"] = "-id"
+    sort: Literal["occurred_at", "-occurred_at"] = "-occurred_at"
 
 
 @use_case(
@@ -69,14 +76,34 @@ class ListAuditEntries(PageQuery):
     scope=Scope.AUDIT_READ,
     example={"limit": 20, "action": "products.create", "subject_type": "product"},
     read_only=True,
+    statements=1,
 )
 async def list_audit_entries(cmd: ListAuditEntries, uow: IUnitOfWork) -> ListView[AuditEntryView]:
     """List what was changed in the organization, by whom and how, newest first."""
     wanted = entries_matching(
         actor=cmd.actor,
         action=cmd.action,
+        operation=cmd.operation,
         subject_type=cmd.subject_type,
+        subject_id=cmd.subject_id,
+        request_id=cmd.request_id,
         since=cmd.occurred_from,
         until=cmd.occurred_before,
     )
     return ListView.of(await uow.audit_entries.page(wanted, cmd.request(cmd.sort)), AuditEntryView.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetAuditEntry:
+    """Which entry."""
+
+    id: AuditEntryId
+
+
+@use_case("audit_entries.get", scope=Scope.AUDIT_READ, example={}, read_only=True, statements=1)
+async def get_audit_entry(cmd: GetAuditEntry, uow: IUnitOfWork) -> AuditEntryView:
+    """Return one audit entry. Entries are never changed and never deleted.
+
+    Errors: `not_found`.
+    """
+    return AuditEntryView.of(await uow.audit_entries.get(cmd.id))

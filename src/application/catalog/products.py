@@ -2,24 +2,28 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Len
 
 from application.kernel.actor import Scope
 from application.kernel.fields import Version
-from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
+from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
+from domain.catalog.labels import CATEGORY, TAG
 from domain.catalog.product import Product
-from domain.catalog.specifications import prices_of, products_matching
+from domain.catalog.specifications import prices_of
 from domain.shared.ids import ProductId
 from domain.shared.text import DESCRIPTION, NAME
 
 Sku = Annotated[str, Len(1, 64)]
+Category = Annotated[str, CATEGORY]
+Tags = Annotated[list[Annotated[str, TAG]], Len(0, 100)]
+"""At most 20 different ones; spellings that differ in letter case or white space only are one tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class ProductView(View[Product]):
     name: str
     sku: str | None
     description: str
+    category: str | None
+    tags: list[str]
     metadata: dict[str, str | int | bool]
     archived_at: datetime | None
     created_at: datetime
@@ -39,28 +45,33 @@ class ProductView(View[Product]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateProduct:
-    """A product to sell. The SKU is unique among the products on sale."""
+    """A product to sell. The SKU is unique among the products on sale; category and tags are kept in lower case."""
 
     name: Annotated[str, NAME]
     sku: Sku | None = None
     description: Annotated[str, DESCRIPTION] = ""
+    category: Category | None = None
+    tags: Tags = field(default_factory=list)
     metadata: dict[str, str | int | bool] = field(default_factory=dict)
 
 
 @use_case(
     "products.create",
     scope=Scope.PRODUCTS_WRITE,
+    statements=6,
     example={
         "name": "Espresso blend, 1 kg",
         "sku": "ESP-1000",
         "description": "Dark roast, whole beans.",
+        "category": "coffee",
+        "tags": ["beans", "dark roast"],
         "metadata": {"origin": "Huila"},
     },
 )
 async def create_product(cmd: CreateProduct, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ProductView:
     """Create a product. It can be sold once it has a price.
 
-    Errors: `sku_taken`, `sku_invalid`, `text_invalid`, `metadata_invalid`.
+    Errors: `sku_taken`, `sku_invalid`, `text_invalid`, `too_many_tags`, `metadata_invalid`.
     """
     product = Product.create(
         id=ProductId(ids.new()),
@@ -68,6 +79,8 @@ async def create_product(cmd: CreateProduct, uow: IUnitOfWork, *, clock: IClock,
         name=cmd.name,
         sku=cmd.sku,
         description=cmd.description,
+        category=cmd.category,
+        tags=cmd.tags,
         metadata=cmd.metadata,
         now=clock.now(),
     )
@@ -75,39 +88,10 @@ async def create_product(cmd: CreateProduct, uow: IUnitOfWork, *, clock: IClock,
     return ProductView.of(product)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListProducts(PageQuery):
-    """Which products: `text` looks into name and SKU, `sku` is the whole of it."""
-
-    text: Annotated[str, Len(1, 200)] | None = None
-    sku: Sku | None = None
-    sort: Literal["created_at", "-created_at", "name", "-name"] = "-created_at"
-
-
-@use_case("products.list", scope=Scope.PRODUCTS_READ, example={"limit": 20, "text": "espresso"}, read_only=True)
-async def list_products(cmd: ListProducts, uow: IUnitOfWork) -> ListView[ProductView]:
-    """List the products that are not archived.
-
-    Errors: `sku_invalid`.
-    """
-    page = await uow.products.page(products_matching(text=cmd.text, sku=cmd.sku), cmd.request(cmd.sort))
-    return ListView.of(page, ProductView.of)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetProduct:
-    """Which product."""
-
-    id: ProductId
-
-
-@use_case("products.get", scope=Scope.PRODUCTS_READ, example={}, read_only=True)
-async def get_product(cmd: GetProduct, uow: IUnitOfWork) -> ProductView:
-    """Return one product that is not archived.
-
-    Errors: `not_found`.
-    """
-    return ProductView.of(await uow.products.get(cmd.id))
+get_use_case(
+    "products.get", lambda uow: uow.products, ProductView, "Return one product that is not archived.",
+    scope=Scope.PRODUCTS_READ,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,18 +103,27 @@ class UpdateProduct:
     name: Maybe[Annotated[str, NAME]] = UNSET
     sku: Maybe[Sku | None] = UNSET
     description: Maybe[Annotated[str, DESCRIPTION]] = UNSET
+    category: Maybe[Category | None] = UNSET
+    tags: Maybe[Tags] = UNSET
     metadata: Maybe[dict[str, str | int | bool]] = UNSET
 
 
 @use_case(
     "products.update",
     scope=Scope.PRODUCTS_WRITE,
-    example={"expected_version": 1, "name": "Espresso blend, 1 kg bag", "description": "Dark roast."},
+    statements=8,
+    example={
+        "expected_version": 1,
+        "name": "Espresso blend, 1 kg bag",
+        "description": "Dark roast.",
+        "tags": ["beans", "bestseller"],
+    },
 )
 async def update_product(cmd: UpdateProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
-    """Change a product; fields left out stay as they are, and metadata is replaced as a whole.
+    """Change a product; fields left out stay as they are, tags and metadata are replaced as a whole.
 
-    Errors: `not_found`, `version_stale`, `sku_taken`, `sku_invalid`, `text_invalid`, `metadata_invalid`.
+    Errors: `not_found`, `version_stale`, `sku_taken`, `sku_invalid`, `text_invalid`, `too_many_tags`,
+    `metadata_invalid`.
     """
     product = await uow.products.get(cmd.id)
     product.expect_version(cmd.expected_version)
@@ -139,6 +132,8 @@ async def update_product(cmd: UpdateProduct, uow: IUnitOfWork, *, clock: IClock)
         name=given(cmd.name, product.name),
         sku=given(cmd.sku, product.sku),
         description=given(cmd.description, product.description),
+        category=given(cmd.category, product.category),
+        tags=given(cmd.tags, list(product.tags)),
         metadata=given(cmd.metadata, product.metadata),
     )
     return ProductView.of(product)
@@ -152,7 +147,8 @@ class ArchiveProduct:
     expected_version: Version | None = None
 
 
-@use_case("products.archive", scope=Scope.PRODUCTS_WRITE, example={}, destructive=True)
+# Of a product with one price; every further price that goes along is one statement more, here and in restoring.
+@use_case("products.archive", scope=Scope.PRODUCTS_WRITE, example={}, destructive=True, statements=8)
 async def archive_product(cmd: ArchiveProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
     """Take a product off sale together with its prices; its payment links stop selling. It can be restored.
 
@@ -172,7 +168,7 @@ class RestoreProduct:
     expected_version: Version | None = None
 
 
-@use_case("products.restore", scope=Scope.PRODUCTS_WRITE, example={})
+@use_case("products.restore", scope=Scope.PRODUCTS_WRITE, example={}, statements=8)
 async def restore_product(cmd: RestoreProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
     """Put an archived product back on sale, with the prices that were archived together with it.
 

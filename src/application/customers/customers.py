@@ -1,42 +1,21 @@
 """Customers: who buys from the organization."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from annotated_types import Len
-
+from application.customers.customer_reads import Country
+from application.customers.customer_view import CustomerView
 from application.kernel.actor import Scope
 from application.kernel.fields import Email, Version
-from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
-from application.kernel.view import View
 from domain.customers.customer import EXTERNAL_ID, Customer
-from domain.customers.specifications import customers_matching
+from domain.customers.payment_method import MAX_METHODS
 from domain.payments.specifications import orders_open_for_customer
 from domain.shared.ids import CustomerId
 from domain.shared.text import NAME
-
-Country = Annotated[str, Len(2, 2)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerView(View[Customer]):
-    """A customer."""
-
-    id: CustomerId
-    version: int
-    email: str
-    name: str
-    external_id: str | None
-    country: str | None
-    metadata: dict[str, str | int | bool]
-    deleted_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +39,7 @@ class CreateCustomer:
         "country": "SE",
         "metadata": {"segment": "retail"},
     },
+    statements=5,
 )
 async def create_customer(cmd: CreateCustomer, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> CustomerView:
     """Create a customer.
@@ -67,7 +47,14 @@ async def create_customer(cmd: CreateCustomer, uow: IUnitOfWork, *, clock: ICloc
     Errors: `customer_email_taken`, `external_id_taken`, `email_invalid`, `country_invalid`, `text_invalid`,
     `metadata_invalid`.
     """
-    customer = Customer.create(
+    customer = customer_of(cmd, uow, clock, ids)
+    uow.customers.add(customer)
+    return CustomerView.of(customer)
+
+
+def customer_of(cmd: CreateCustomer, uow: IUnitOfWork, clock: IClock, ids: IIds) -> Customer:
+    """Make the customer that a command describes, in the caller's organization."""
+    return Customer.create(
         id=CustomerId(ids.new()),
         organization_id=uow.actor.organization_id,
         email=cmd.email,
@@ -77,47 +64,20 @@ async def create_customer(cmd: CreateCustomer, uow: IUnitOfWork, *, clock: ICloc
         metadata=cmd.metadata,
         now=clock.now(),
     )
-    uow.customers.add(customer)
-    return CustomerView.of(customer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListCustomers(PageQuery):
-    """Which customers: `text` looks into name and address, the others are exact."""
+@use_case(
+    "customers.get_or_create",
+    scope=Scope.CUSTOMERS_WRITE,
+    example={"email": "mara.lind@example.org", "name": "Mara Lind", "country": "SE"},
+    statements=5,
+)
+async def get_or_create_customer(cmd: CreateCustomer, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> CustomerView:
+    """Return the customer with this e-mail address as they are, or create them; at once, too, there is only one.
 
-    text: Annotated[str, Len(1, 200)] | None = None
-    email: Email | None = None
-    external_id: Annotated[str, EXTERNAL_ID] | None = None
-    country: Country | None = None
-    sort: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = "-created_at"
-
-
-@use_case("customers.list", scope=Scope.CUSTOMERS_READ, example={"limit": 20, "country": "SE"}, read_only=True)
-async def list_customers(cmd: ListCustomers, uow: IUnitOfWork) -> ListView[CustomerView]:
-    """List the customers that are not deleted.
-
-    Errors: `email_invalid`.
+    Errors: `external_id_taken`, `email_invalid`, `country_invalid`, `text_invalid`, `metadata_invalid`.
     """
-    wanted = customers_matching(
-        text=cmd.text, email=cmd.email, external_id=cmd.external_id, country=cmd.country
-    )  # fmt: skip
-    return ListView.of(await uow.customers.page(wanted, cmd.request(cmd.sort)), CustomerView.of)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetCustomer:
-    """Which customer."""
-
-    id: CustomerId
-
-
-@use_case("customers.get", scope=Scope.CUSTOMERS_READ, example={}, read_only=True)
-async def get_customer(cmd: GetCustomer, uow: IUnitOfWork) -> CustomerView:
-    """Return one customer that is not deleted.
-
-    Errors: `not_found`.
-    """
-    return CustomerView.of(await uow.customers.get(cmd.id))
+    return CustomerView.of(await uow.customers.get_or_create(customer_of(cmd, uow, clock, ids)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +97,7 @@ class UpdateCustomer:
     "customers.update",
     scope=Scope.CUSTOMERS_WRITE,
     example={"expected_version": 1, "name": "Mara Lindqvist", "country": "NO"},
+    statements=6,
 )
 async def update_customer(cmd: UpdateCustomer, uow: IUnitOfWork, *, clock: IClock) -> CustomerView:
     """Change a customer; fields left out stay as they are, and metadata is replaced as a whole.
@@ -165,7 +126,14 @@ class DeleteCustomer:
     expected_version: Version | None = None
 
 
-@use_case("customers.delete", scope=Scope.CUSTOMERS_WRITE, example={}, destructive=True)
+@use_case(
+    "customers.delete",
+    scope=Scope.CUSTOMERS_WRITE,
+    example={},
+    destructive=True,
+    # Their methods are removed one by one; there are at most MAX_METHODS.
+    statements=8 + MAX_METHODS,
+)
 async def delete_customer(cmd: DeleteCustomer, uow: IUnitOfWork, *, clock: IClock) -> CustomerView:
     """Delete a customer together with their payment methods; refused while payment orders are open.
 
@@ -177,3 +145,54 @@ async def delete_customer(cmd: DeleteCustomer, uow: IUnitOfWork, *, clock: ICloc
     methods = await uow.payment_methods.of_customer(customer.id)
     customer.remove(methods, clock.now(), uow.actor.id, has_open_orders=open_orders)
     return CustomerView.of(customer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreCustomer:
+    """Which deleted customer, and optionally the version the caller read."""
+
+    id: CustomerId
+    expected_version: Version | None = None
+
+
+@use_case("customers.restore", scope=Scope.CUSTOMERS_WRITE, example={}, statements=6)
+async def restore_customer(cmd: RestoreCustomer, uow: IUnitOfWork, *, clock: IClock) -> CustomerView:
+    """Bring a deleted customer back. Their payment methods stay removed: no token is used again without their word.
+
+    Errors: `not_found`, `version_stale`, `transition_invalid` when the customer is not deleted,
+    `customer_email_taken` and `external_id_taken` when somebody else has the address or the id by now.
+    """
+    customer = await uow.customers.get(cmd.id, lock=True, with_deleted=True)
+    customer.expect_version(cmd.expected_version)
+    customer.undelete(clock.now())
+    return CustomerView.of(customer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeCustomer:
+    """Which deleted customer, and optionally the version the caller read."""
+
+    id: CustomerId
+    expected_version: Version | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgedCustomerView:
+    """What went for good."""
+
+    id: CustomerId
+    payment_methods: int
+
+
+@use_case("customers.purge", scope=Scope.CUSTOMERS_PURGE, example={}, destructive=True, statements=7)
+async def purge_customer(cmd: PurgeCustomer, uow: IUnitOfWork) -> PurgedCustomerView:
+    """Erase a deleted customer and their payment methods for good. Who ever ordered something stays in the books.
+
+    Errors: `not_found`, `version_stale`, `customer_not_deleted`, `still_referenced`.
+    """
+    customer = await uow.customers.get(cmd.id, lock=True, with_deleted=True)
+    customer.expect_version(cmd.expected_version)
+    customer.ensure_purgeable()
+    methods = await uow.payment_methods.purge_of_customer(customer.id)
+    uow.customers.purge(customer)
+    return PurgedCustomerView(id=customer.id, payment_methods=methods)

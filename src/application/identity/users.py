@@ -1,16 +1,21 @@
-"""Users: people, above all organizations."""
+"""Users: people, above all organizations, as the operator and their organizations see them."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
+
+from annotated_types import Len
 
 from application.kernel.actor import PLATFORM, Scope
 from application.kernel.fields import Email
+from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
+from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
-from domain.identity.user import User
+from domain.identity.user import User, UserStatus
+from domain.identity.user_specifications import users_with
 from domain.shared.ids import UserId
 from domain.shared.text import NAME, check_email
 
@@ -23,12 +28,16 @@ class UserView(View[User]):
     version: int
     email: str
     name: str
+    username: str | None
+    status: UserStatus
+    email_verified_at: datetime | None
+    last_login_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterUser:
+class CreateUser:
     """A person to know."""
 
     email: Email
@@ -36,13 +45,14 @@ class RegisterUser:
 
 
 @use_case(
-    "users.register",
+    "users.create",
     scope=Scope.PLATFORM_OPERATE,
-    internal="Users stand above tenants and are registered at the machine itself.",
+    internal="People register themselves; this is how the operator does it for them, at the machine itself.",
     example={"email": "ines@harbour.example", "name": "Inês Duarte"},
+    statements=6,
 )
-async def register_user(cmd: RegisterUser, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> UserView:
-    """Register a person under one e-mail address.
+async def create_user(cmd: CreateUser, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> UserView:
+    """Register a person under one e-mail address. They choose a password by recovering it.
 
     Errors: `user_email_taken`, `email_invalid`, `text_invalid`.
     """
@@ -50,6 +60,85 @@ async def register_user(cmd: RegisterUser, uow: IUnitOfWork, *, clock: IClock, i
         id=UserId(ids.new()), organization_id=PLATFORM, email=cmd.email, name=cmd.name, now=clock.now()
     )
     uow.users.add(user)
+    return UserView.of(user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUsers(PageQuery):
+    """Which people of the organization."""
+
+    status: UserStatus | None = None
+    verified: bool | None = None
+    sort: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = "-created_at"
+
+
+@use_case("users.list", scope=Scope.USERS_READ, example={"limit": 20, "status": "active"}, read_only=True, statements=2)
+async def list_users(cmd: ListUsers, uow: IUnitOfWork) -> ListView[UserView]:
+    """List the people who are members of the organization."""
+    spec = users_with(status=cmd.status, verified=cmd.verified)
+    return ListView.of(await uow.users.get_by_organization(spec, cmd.request(cmd.sort)), UserView.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchUsers(PageQuery):
+    """What to look for."""
+
+    query: Annotated[str, Len(1, 200)]
+    sort: Literal["created_at", "-created_at", "name", "-name", "email", "-email"] = "-created_at"
+
+
+@use_case(
+    "users.search", scope=Scope.USERS_READ, example={"query": "harbour", "limit": 20}, read_only=True, statements=2
+)
+async def search_users(cmd: SearchUsers, uow: IUnitOfWork) -> ListView[UserView]:
+    """Find members of the organization whose name or address holds a text, in any case."""
+    return ListView.of(await uow.users.search(cmd.query, cmd.request(cmd.sort)), UserView.of)
+
+
+get_use_case(
+    "users.get", lambda uow: uow.users, UserView, "Return one person who is a member of the organization.",
+    scope=Scope.USERS_READ,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseUser:
+    """Which person."""
+
+    id: UserId
+
+
+@use_case(
+    "users.suspend",
+    scope=Scope.PLATFORM_OPERATE,
+    internal="Whether a person may sign in at all is for the operator, above every organization.",
+    example={},
+    statements=6,
+)
+async def suspend_user(cmd: ChooseUser, uow: IUnitOfWork, *, clock: IClock) -> UserView:
+    """Keep a person out: their sessions open nothing from the next request on. Doing it twice changes nothing.
+
+    Errors: `not_found`.
+    """
+    user = await uow.users.get(cmd.id, lock=True)
+    user.suspend(clock.now())
+    return UserView.of(user)
+
+
+@use_case(
+    "users.reactivate",
+    scope=Scope.PLATFORM_OPERATE,
+    internal="Whether a person may sign in at all is for the operator, above every organization.",
+    example={},
+    statements=6,
+)
+async def reactivate_user(cmd: ChooseUser, uow: IUnitOfWork, *, clock: IClock) -> UserView:
+    """Let a suspended person in again, also with the sessions they still have. Doing it twice changes nothing.
+
+    Errors: `not_found`.
+    """
+    user = await uow.users.get(cmd.id, lock=True)
+    user.reactivate(clock.now())
     return UserView.of(user)
 
 

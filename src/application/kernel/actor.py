@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.shared.errors import InsufficientPermissions, Unauthenticated
-from domain.shared.ids import OrganizationId, UserId, uuid7
+from domain.shared.ids import OrganizationId, SessionId, UserId, uuid7
 
 # Use-cases above tenants (create an organization, register a user) keep their idempotency keys and
 # audit entries under this reserved identity, so that no table needs a nullable tenant.
@@ -39,6 +39,7 @@ class Scope(StrEnum):
     PAYMENT_LINKS_WRITE = "payment_links:write"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    CUSTOMERS_PURGE = "customers:purge"
     PAYMENT_METHODS_READ = "payment_methods:read"
     PAYMENT_METHODS_WRITE = "payment_methods:write"
     PAYMENT_ORDERS_READ = "payment_orders:read"
@@ -76,6 +77,7 @@ class Actor:
     """A caller bound to one organization. ``id`` is its public text (``key_…``, ``usr_…``, ``operator``).
 
     ``user_id`` is the person behind a session; who acts for themselves and names no organization acts in PLATFORM.
+    ``session_id`` is the session they use.
     """
 
     kind: ActorKind
@@ -83,6 +85,7 @@ class Actor:
     organization_id: OrganizationId
     scopes: frozenset[Scope]
     user_id: UserId | None = None
+    session_id: SessionId | None = None
 
     @property
     def person(self) -> UserId:

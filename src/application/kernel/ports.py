@@ -1,13 +1,14 @@
 """What use-cases need from the outside world, besides repositories."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from domain.shared.events import EventEnvelope
+from domain.shared.ids import OrganizationId, PaymentLinkId, PaymentOrderId, UserId
 from domain.shared.money import Money
 
 
@@ -49,6 +50,28 @@ class IAPIKeys(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One message to one address, in plain text and the same as HTML. It may carry a secret and is never logged."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+
+
+class IMailer(Protocol):
+    """Hands messages over to whoever delivers them. Never called inside a transaction."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hand over one message; returns when the other side has it, or will never take it.
+
+        Raises:
+            MailerUnavailable: it was not taken, and may be later.
+        """
+        ...
+
+
 class IPasswordHasher(Protocol):
     """Slow hashing for human passwords."""
 
@@ -73,6 +96,14 @@ class ISlugs(Protocol):
         ...
 
 
+class ILinkViews(Protocol):
+    """Counts who looks at payment links, outside of any transaction."""
+
+    def opened(self, organization_id: OrganizationId, link_id: PaymentLinkId) -> None:
+        """Count one look; it shows in the statistics within a second or two, and is lost with a crash until then."""
+        ...
+
+
 class ChargeStatus(StrEnum):
     """What a provider says of one charge."""
 
@@ -83,11 +114,16 @@ class ChargeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One attempt to collect money. ``idempotency_key`` is stable over every repetition of the attempt."""
+    """One attempt to collect money. ``idempotency_key`` is stable over every repetition of the attempt.
+
+    Whose it is and what for is passed on to the provider, whose later notices name it.
+    """
 
     idempotency_key: str
     amount: Money
     token: str
+    organization_id: OrganizationId | None = None
+    order_id: PaymentOrderId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +150,7 @@ class Repayment:
     idempotency_key: str
     charge_reference: str
     amount: Money
+    organization_id: OrganizationId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +164,11 @@ class RepaymentResult:
 
 class IPaymentProvider(Protocol):
     """Moves money outside of Stoa. Never called inside a transaction."""
+
+    @property
+    def name(self) -> str:
+        """Return what attempts and refunds remember the provider by: lower case, at most 40 characters."""
+        ...
 
     async def charge(self, charge: Charge) -> ChargeResult:
         """Collect, at most once per idempotency key. UNKNOWN when the answer did not arrive.
@@ -157,6 +199,82 @@ class IPaymentProvider(Protocol):
 
         Raises:
             PaymentProviderError: the provider is not answering.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardDetails:
+    """What a buyer types into a card form. It is never stored, and its representation shows no number."""
+
+    number: str = field(repr=False)
+    expiry_month: int
+    expiry_year: int
+    security_code: str = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardToken:
+    """What stands for a card everywhere else, and what may be shown of it."""
+
+    token: str
+    brand: str
+    last_four: str
+    expiry_month: int
+    expiry_year: int
+    funding: str
+
+
+class ITokenizer(Protocol):
+    """Turns card details into a provider's token, outside of Stoa's API."""
+
+    def tokenize(self, card: CardDetails) -> CardToken:
+        """Return the token of a card; it holds no digit of the number.
+
+        Raises:
+            InvalidCardNumber: no card number.
+            CardExpired: the card's last month is over, or no month.
+            InvalidSecurityCode: not three digits, or four on an American Express card.
+        """
+        ...
+
+
+class KycVerdict(StrEnum):
+    """How a KYC provider sees a customer."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    NEEDS_REVIEW = "needs_review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycCheck:
+    """One question about a customer. ``idempotency_key`` is stable over every repetition of it."""
+
+    idempotency_key: str
+    name: str
+    email: str
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycResult:
+    """The provider's answer: ``risk_score`` is 0 (none) to 100, ``reason`` a word for a verdict that is no approval."""
+
+    verdict: KycVerdict
+    risk_score: int
+    reason: str | None = None
+
+
+class IKycProvider(Protocol):
+    """Knows who customers are. Never called inside a transaction."""
+
+    async def check(self, check: KycCheck) -> KycResult:
+        """Judge a customer, with the same answer for the same idempotency key.
+
+        Raises:
+            KYCProviderError: the provider is not answering; ask again later.
         """
         ...
 

@@ -1,5 +1,6 @@
 """The unit of work: one transaction, one tenant, all repositories."""
 
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,16 +9,32 @@ from uuid import UUID
 from application.kernel.actor import Actor
 from application.kernel.idempotency import IIdempotencyStore
 from domain.audit.repositories import IAuditEntryRepository
+from domain.books.repositories import IJournalEntryRepository
 from domain.catalog.repositories import IPriceRepository, IProductRepository
 from domain.customers.repositories import ICustomerRepository, IPaymentMethodRepository
-from domain.identity.repositories import (
-    IAPIKeyRepository,
-    IMembershipRepository,
-    IOrganizationRepository,
+from domain.identity.person_repositories import (
+    IAuthIdentityRepository,
+    ICredentialRepository,
+    ISessionRepository,
+    ISingleUseTokenRepository,
     IUserRepository,
 )
-from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRepository
-from domain.shared.ids import OrganizationId
+from domain.identity.repositories import (
+    IAPIKeyRepository,
+    IInvitationRepository,
+    IMembershipRepository,
+    IOrganizationRepository,
+)
+from domain.payments.checkout_repository import ICheckoutRepository
+from domain.payments.provider_notice import ProviderNotice
+from domain.payments.figures import IPaymentFigures
+from domain.payments.recent import IOrderEvents
+from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRepository, IRefundRepository
+from domain.shared.ids import OrganizationId, UserId
+from domain.shared.published_event import IEventRepository
+from domain.shared.repository import IRepository
+from domain.webhooks.repositories import IWebhookDeliveryRepository
+from domain.webhooks.webhook_endpoint import WebhookEndpoint
 
 
 class IJobs(Protocol):
@@ -53,7 +70,17 @@ class IUnitOfWork(Protocol):
     @property
     def users(self) -> IUserRepository: ...
     @property
+    def credentials(self) -> ICredentialRepository: ...
+    @property
+    def sessions(self) -> ISessionRepository: ...
+    @property
+    def auth_identities(self) -> IAuthIdentityRepository: ...
+    @property
+    def single_use_tokens(self) -> ISingleUseTokenRepository: ...
+    @property
     def memberships(self) -> IMembershipRepository: ...
+    @property
+    def invitations(self) -> IInvitationRepository: ...
     @property
     def api_keys(self) -> IAPIKeyRepository: ...
     @property
@@ -69,7 +96,25 @@ class IUnitOfWork(Protocol):
     @property
     def payment_orders(self) -> IPaymentOrderRepository: ...
     @property
+    def refunds(self) -> IRefundRepository: ...
+    @property
+    def journal_entries(self) -> IJournalEntryRepository: ...
+    @property
+    def checkouts(self) -> ICheckoutRepository: ...
+    @property
+    def provider_notices(self) -> IRepository[ProviderNotice]: ...
+    @property
+    def payment_figures(self) -> IPaymentFigures: ...
+    @property
+    def order_events(self) -> IOrderEvents: ...
+    @property
     def audit_entries(self) -> IAuditEntryRepository: ...
+    @property
+    def events(self) -> IEventRepository: ...
+    @property
+    def webhook_endpoints(self) -> IRepository[WebhookEndpoint]: ...
+    @property
+    def webhook_deliveries(self) -> IWebhookDeliveryRepository: ...
     @property
     def jobs(self) -> IJobs: ...
     @property
@@ -87,8 +132,35 @@ class IUnitOfWork(Protocol):
         """
         ...
 
+    async def enter_own(self, organization_id: OrganizationId, *, fresh: bool = False) -> None:
+        """Go on in an organization of the signed-in person; ``fresh`` is one that they are just making.
+
+        Raises:
+            InsufficientPermissions: nobody is signed in.
+            NotFound: there is no such organization, or the person is no member of it.
+        """
+        ...
+
+    async def become(self, user_id: UserId) -> None:
+        """Go on above the tenants, for one person: oneself, or whom a secret or a machine of ours names.
+
+        Raises:
+            Forbidden: the caller is another person, or an API key.
+        """
+        ...
+
+    async def aside[T](self, work: Awaitable[T]) -> T:
+        """Await slow work, such as hashing a password, with no transaction open and no connection held meanwhile.
+
+        Raises:
+            RuntimeError: something was read or written before.
+        """
+        ...
+
     async def enter_by(self, lookup: str, value: str) -> UUID:
         """Go on in the organization that owns a public value (a payment link's slug); returns the subject's id.
+
+        A value that leads to a person (an address, a mailed token) goes on above the tenants, for that person.
 
         Raises:
             NotFound: nobody owns the value.
@@ -102,6 +174,17 @@ class ITransaction(IUnitOfWork, Protocol):
     @property
     def idempotency(self) -> IIdempotencyStore:
         """Return the records of requests already answered."""
+        ...
+
+    async def take_time(self) -> None:
+        """Let this transaction last for minutes, where the database ends others after seconds."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Write everything so far, events and entries too, and forget what was loaded: a long transaction stays small.
+
+        What handlers hold from before must not be changed afterwards.
+        """
         ...
 
     async def commit(self) -> None:

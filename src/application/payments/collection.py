@@ -4,67 +4,99 @@ The attempt's id is the provider's idempotency key, so every step may be repeate
 the first charge, and recording an outcome again changes nothing.
 """
 
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 
 from annotated_types import Len
 
+from application.books.posting import post_collected
 from application.kernel.actor import Scope, worker
 from application.kernel.dispatcher import Call, Outcome
-from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IClock, IPaymentProvider
+from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IClock, IIds, IPaymentProvider
 from application.kernel.unit_of_work import IJobs, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
 from application.payments.payment_order_view import PaymentOrderView
-from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus
+from application.payments.refunds import REFUND
+from domain.payments.errors import PaymentProviderError
+from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, Collected
 from domain.payments.payment_order import PaymentOrder
-from domain.shared.ids import OrganizationId, PaymentAttemptId, PaymentOrderId
+from domain.payments.payment_order_status import IN_FLIGHT
+from domain.payments.refund import Refund
+from domain.shared.ids import OrganizationId, PaymentAttemptId, PaymentOrderId, RefundId
+from domain.shared.money import Money
 
 CHARGE = "payments.charge"
 RECONCILE = "payments.reconcile"
-JOBS: Mapping[str, str] = {CHARGE: "charge", RECONCILE: "reconcile"}
-"""Kind of job to the method of ``Collection`` that performs it."""
 
-RECONCILE_AFTER = timedelta(seconds=30)
+RECONCILE_AFTER, RECONCILE_AT_MOST = timedelta(seconds=30), timedelta(hours=1)
 
 NOT_SUBMITTED = ChargeResult(status=ChargeStatus.DECLINED, decline_code="not_submitted", permanent=False)
 
 
+def reconcile_delay(lookups: int) -> timedelta:
+    """Return the pause before the provider is asked again: doubling from half a minute to an hour, and no end."""
+    return min(RECONCILE_AFTER * (1 << min(lookups, 20)), RECONCILE_AT_MOST)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPaymentOutcome:
-    """What the provider said of one attempt."""
+    """What the provider said of one attempt; `looked_up` when it was asked what became of it."""
 
     id: PaymentOrderId
     attempt_id: PaymentAttemptId
     status: ChargeStatus
-    reference: Annotated[str, Len(1, 255)] | None
-    decline_code: Annotated[str, Len(1, 100)] | None
-    permanent: bool
+    provider: Annotated[str, Len(1, 40)] | None = None
+    reference: Annotated[str, Len(1, 255)] | None = None
+    decline_code: Annotated[str, Len(1, 80)] | None = None
+    permanent: bool = False
+    fee: Money | None = None
+    looked_up: bool = False
 
 
 @use_case(
     "payment_orders.record_outcome",
     scope=Scope.PLATFORM_OPERATE,
-    internal="Only Stoa's own worker knows what a payment provider said.",
+    internal="Only Stoa's own worker and notices of a payment provider know what a payment provider said.",
     example={"status": "declined", "reference": "ch_81", "decline_code": "insufficient_funds", "permanent": False},
+    statements=17,
 )
-async def record_payment_outcome(cmd: RecordPaymentOutcome, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
-    """Record what became of a payment attempt; whatever is known already changes nothing.
+async def record_payment_outcome(
+    cmd: RecordPaymentOutcome, uow: IUnitOfWork, *, clock: IClock, ids: IIds
+) -> PaymentOrderView:
+    """Record what became of a payment attempt and post it to the books; whatever is known already changes nothing.
 
-    Errors: `not_found`, `payment_attempt_not_found`.
+    Late and out-of-order news is welcome: money that arrives after all completes the order, or is given back when the
+    order no longer wants it.
+
+    Errors: `not_found`, `payment_attempt_not_found`, `currency_mismatch`.
     """
+    now = clock.now()
     order = await uow.payment_orders.get(cmd.id, lock=True)
-    outcome = AttemptOutcome(
-        status=AttemptStatus(cmd.status.value),
-        reference=cmd.reference,
-        decline_code=cmd.decline_code,
-        permanent=cmd.permanent,
-    )
-    order.conclude(cmd.attempt_id, outcome, clock.now())
-    await _follow_up(order, uow.jobs)
+    before = order.version
+    collected = order.conclude(cmd.attempt_id, _outcome(cmd), now)
+    if collected is not None:
+        await _take(uow, order, collected, ids=ids, now=now)
+    if order.version != before:
+        await _follow_up(order, uow.jobs)
     return PaymentOrderView.of(order)
+
+
+def _outcome(cmd: RecordPaymentOutcome) -> AttemptOutcome:
+    return AttemptOutcome(
+        status=AttemptStatus(cmd.status.value), provider=cmd.provider, reference=cmd.reference,
+        decline_code=cmd.decline_code, permanent=cmd.permanent, fee=cmd.fee, looked_up=cmd.looked_up,
+    )  # fmt: skip
+
+
+async def _take(uow: IUnitOfWork, order: PaymentOrder, collected: Collected, *, ids: IIds, now: datetime) -> None:
+    """Tell the books, and begin to give back what the order did not want."""
+    post_collected(uow, order, collected, ids, now)
+    if collected.surplus and collected.money is not None:
+        refund = Refund.of_surplus(order, collected.attempt, id=RefundId(ids.new()), now=now)
+        uow.refunds.add(refund)
+        await uow.jobs.schedule(REFUND, refund.id)
 
 
 async def _follow_up(order: PaymentOrder, jobs: IJobs) -> None:
@@ -72,10 +104,11 @@ async def _follow_up(order: PaymentOrder, jobs: IJobs) -> None:
     if order.attempt_in(AttemptStatus.SUBMITTED) is not None:
         return  # The news was of an earlier attempt, and the jobs belong to the present one.
     await jobs.finish(CHARGE, order.id)
-    if order.attempt_in(AttemptStatus.UNKNOWN) is None:
+    unknown = order.attempt_in(AttemptStatus.UNKNOWN)
+    if unknown is None:
         await jobs.finish(RECONCILE, order.id)
     else:
-        await jobs.schedule(RECONCILE, order.id, delay=RECONCILE_AFTER)
+        await jobs.schedule(RECONCILE, order.id, delay=reconcile_delay(unknown.lookups))
 
 
 class IDispatch(Protocol):
@@ -87,10 +120,7 @@ class IDispatch(Protocol):
 
 
 class Collection:
-    """The worker's two jobs. The provider is asked while no transaction is open.
-
-    Both let ``PaymentProviderError`` pass, so that the worker tries the job again later.
-    """
+    """The worker's two jobs. The provider is asked while no transaction is open."""
 
     def __init__(self, units: IUnitOfWorkFactory, dispatch: IDispatch, provider: IPaymentProvider) -> None:
         """Keep the ports."""
@@ -111,23 +141,30 @@ class Collection:
                 return
             # A method removed since is charged all the same: the customer agreed before.
             method = await uow.payment_methods.get(attempt.payment_method_id, with_deleted=True)
-        charge = Charge(idempotency_key=str(attempt.id), amount=order.amount, token=method.provider_token)
-        result = await self._provider.charge(charge)
+        charge = Charge(
+            idempotency_key=str(attempt.id), amount=order.amount, token=method.provider_token,
+            organization_id=organization_id, order_id=order_id,
+        )  # fmt: skip
+        if order.status in IN_FLIGHT:
+            result = await self._provider.charge(charge)
+        else:
+            # Late money of an earlier attempt has paid the order, so this one is not begun any more.
+            result = await self._provider.lookup(charge.idempotency_key) or NOT_SUBMITTED
         await self._record(organization_id, order_id, attempt.id, result)
 
     async def reconcile(self, organization_id: OrganizationId, order_id: PaymentOrderId) -> None:
-        """Ask what became of the order's unknown attempt, if there still is one.
-
-        Raises:
-            PaymentProviderError: the provider is not answering.
-        """
+        """Ask what became of the order's unknown attempt, if there still is one."""
         async with self._reading(organization_id, order_id, RECONCILE) as uow:
             order = await uow.payment_orders.get(order_id)
             attempt = order.attempt_in(AttemptStatus.UNKNOWN)
         if attempt is None:
             return
-        result = await self._provider.lookup(str(attempt.id))
-        await self._record(organization_id, order_id, attempt.id, NOT_SUBMITTED if result is None else result)
+        try:
+            result = await self._provider.lookup(str(attempt.id)) or NOT_SUBMITTED
+        except PaymentProviderError:
+            # No answer leaves it unknown, and one more try is counted.
+            result = ChargeResult(status=ChargeStatus.UNKNOWN)
+        await self._record(organization_id, order_id, attempt.id, result, looked_up=True)
 
     def _reading(
         self, organization_id: OrganizationId, order_id: PaymentOrderId, job: str
@@ -135,20 +172,14 @@ class Collection:
         return self._units(worker(organization_id), use_case=job, request_id=str(order_id), read_only=True)
 
     async def _record(
-        self,
-        organization_id: OrganizationId,
-        order_id: PaymentOrderId,
-        attempt_id: PaymentAttemptId,
-        result: ChargeResult,
-    ) -> None:
+        self, organization_id: OrganizationId, order_id: PaymentOrderId, attempt_id: PaymentAttemptId,
+        result: ChargeResult, *, looked_up: bool = False,
+    ) -> None:  # fmt: skip
         command = RecordPaymentOutcome(
-            id=order_id,
-            attempt_id=attempt_id,
-            status=result.status,
-            reference=result.reference,
-            decline_code=result.decline_code,
-            permanent=result.permanent,
-        )
+            id=order_id, attempt_id=attempt_id, status=result.status, provider=self._provider.name,
+            reference=result.reference, decline_code=result.decline_code, permanent=result.permanent, fee=result.fee,
+            looked_up=looked_up,
+        )  # fmt: skip
         # The attempt's id correlates everything that was recorded about it.
         call = Call(actor=worker(organization_id), request_id=str(attempt_id))
         await self._dispatch("payment_orders.record_outcome", command, call)

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from application.kernel.view import View
 from domain.payments.payment_attempt import AttemptStatus, PaymentAttempt
-from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus
+from domain.payments.payment_order import PaymentOrder
+from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.ids import (
     CustomerId,
     PaymentAttemptId,
@@ -26,6 +27,7 @@ class PaymentAttemptView(View[PaymentAttempt]):
     number: int
     payment_method_id: PaymentMethodId
     status: AttemptStatus
+    provider: str | None
     reference: str | None
     decline_code: str | None
     permanent: bool
@@ -35,7 +37,11 @@ class PaymentAttemptView(View[PaymentAttempt]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOrderView(View[PaymentOrder]):
-    """A payment order. With `failure_permanent` trying again cannot help."""
+    """A payment order. With `failure_permanent` trying again cannot help; `next_retry_at` suggests when it may.
+
+    Of the amount, `captured` was collected, `fee` kept by the provider, `refunded` given back, and `refundable` may
+    still be. With `attention_at` the provider was asked in vain too often what became of the payment.
+    """
 
     id: PaymentOrderId
     version: int
@@ -46,14 +52,28 @@ class PaymentOrderView(View[PaymentOrder]):
     price_id: PriceId
     quantity: int
     amount: Money
+    captured: Money
+    fee: Money
+    refunded: Money
+    refundable: Money
     status: PaymentOrderStatus
     payment_method_id: PaymentMethodId | None
     failure_code: str | None
     failure_permanent: bool
+    retryable: bool
+    next_retry_at: datetime | None
+    kyc_status: str
+    risk_score: int | None
+    metadata: dict[str, str | int | bool]
+    expires_at: datetime | None
+    attention_at: datetime | None
     attempts: list[PaymentAttemptView]
     processing_at: datetime | None
+    unknown_at: datetime | None
     completed_at: datetime | None
     failed_at: datetime | None
     cancelled_at: datetime | None
+    expired_at: datetime | None
+    refunded_at: datetime | None
     created_at: datetime
     updated_at: datetime

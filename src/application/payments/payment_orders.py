@@ -1,57 +1,82 @@
 """Payment orders: purchases through payment links."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from annotated_types import Interval, Len
 
 from application.kernel.actor import Scope
 from application.kernel.fields import Version
-from application.kernel.page import ListView, PageQuery
+from application.kernel.page import PageQuery
 from application.kernel.ports import IClock, IIds
+from application.kernel.reads import get_use_case, list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.payments.collection import CHARGE
+from application.payments.payment_order_care import EXPIRE
 from application.payments.payment_order_view import PaymentOrderView
-from domain.catalog.price import MAX_QUANTITY
-from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus, order_number
+from domain.catalog.tiers import MAX_QUANTITY
+from domain.payments.payment_order import PaymentOrder, order_number
+from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.payments.specifications import orders_matching
 from domain.shared.ids import CustomerId, PaymentAttemptId, PaymentLinkId, PaymentMethodId, PaymentOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePaymentOrder:
-    """Who buys how many of what a payment link sells."""
+    """Who buys how many of what a payment link sells; without `expires_at` the organization's setting holds."""
 
     payment_link_id: PaymentLinkId
     customer_id: CustomerId
     quantity: Annotated[int, Interval(ge=1, le=MAX_QUANTITY)] = 1
+    metadata: dict[str, str | int | bool] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
-@use_case("payment_orders.create", scope=Scope.PAYMENT_ORDERS_WRITE, example={"quantity": 3}, money=True)
+@use_case(
+    "payment_orders.create",
+    scope=Scope.PAYMENT_ORDERS_WRITE,
+    example={"quantity": 3, "metadata": {"campaign": "spring"}, "expires_at": "2031-06-30T22:00:00Z"},
+    money=True,
+    statements=14,
+)
 async def create_payment_order(
     cmd: CreatePaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds
 ) -> PaymentOrderView:
     """Open a payment order for a customer from a payment link, taking one of the link's uses.
 
+    An order that nobody tries to pay expires, and its payment link gets the use back.
+
     Errors: `not_found` for link or customer, `payment_link_expired`, `payment_link_used_up`,
-    `payment_link_deactivated`, `price_archived`, `quantity_out_of_range`, `amount_invalid`.
+    `payment_link_deactivated`, `price_archived`, `quantity_out_of_range`, `amount_invalid`, `metadata_invalid`,
+    `validation_error` for an expiry that is over.
     """
-    now = clock.now()
+    order = await open_order(uow, cmd, now=clock.now(), new_id=PaymentOrderId(ids.new()))
+    return PaymentOrderView.of(order)
+
+
+async def open_order(
+    uow: IUnitOfWork, cmd: CreatePaymentOrder, *, now: datetime, new_id: PaymentOrderId
+) -> PaymentOrder:
+    """Take one of the link's uses for a new order, and have it expire in time."""
     link = await uow.payment_links.get(cmd.payment_link_id, lock=True)
     price = await uow.prices.get(link.price_id, with_deleted=True)
     customer = await uow.customers.get(cmd.customer_id, lock=True)
+    organization = await uow.organizations.get(link.organization_id)
     link.redeem(now)
     amount = price.total(cmd.quantity)
+    expires_at = cmd.expires_at or now + timedelta(minutes=organization.order_expiry_minutes)
+    await uow.jobs.schedule(EXPIRE, new_id, delay=max(expires_at - now, timedelta()))
     # Last, because everybody else's next number waits from here to the commit.
     number = order_number(now, await uow.numbers.next("payment_order", now))
     order = PaymentOrder.open(
-        link, id=PaymentOrderId(ids.new()), number=number, customer_id=customer.id,
-        quantity=cmd.quantity, amount=amount, now=now,
+        link, id=new_id, number=number, customer_id=customer.id, quantity=cmd.quantity, amount=amount, now=now,
+        metadata=cmd.metadata, expires_at=expires_at, kyc_status=customer.kyc_status.value,
+        risk_score=customer.risk_score,
     )  # fmt: skip
     uow.payment_orders.add(order)
-    return PaymentOrderView.of(order)
+    return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,40 +93,20 @@ class ListPaymentOrders(PageQuery):
     sort: Literal["created_at", "-created_at", "number", "-number"] = "-created_at"
 
 
-@use_case(
-    "payment_orders.list",
-    scope=Scope.PAYMENT_ORDERS_READ,
-    example={"limit": 20, "status": "completed", "currency": "EUR"},
-    read_only=True,
-)
-async def list_payment_orders(cmd: ListPaymentOrders, uow: IUnitOfWork) -> ListView[PaymentOrderView]:
-    """List the organization's payment orders."""
-    wanted = orders_matching(
-        status=cmd.status,
-        number=cmd.number,
-        customer_id=cmd.customer_id,
-        payment_link_id=cmd.payment_link_id,
-        currency=cmd.currency,
-        since=cmd.created_from,
-        until=cmd.created_before,
-    )
-    return ListView.of(await uow.payment_orders.page(wanted, cmd.request(cmd.sort)), PaymentOrderView.of)
+list_use_case(
+    "payment_orders.list", ListPaymentOrders, lambda uow: uow.payment_orders, PaymentOrderView,
+    "List the organization's payment orders.",
+    where=lambda cmd: orders_matching(
+        status=cmd.status, number=cmd.number, customer_id=cmd.customer_id, payment_link_id=cmd.payment_link_id,
+        currency=cmd.currency, since=cmd.created_from, until=cmd.created_before,
+    ),
+    scope=Scope.PAYMENT_ORDERS_READ, example={"limit": 20, "status": "completed", "currency": "EUR"}, statements=3,
+)  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetPaymentOrder:
-    """Which payment order."""
-
-    id: PaymentOrderId
-
-
-@use_case("payment_orders.get", scope=Scope.PAYMENT_ORDERS_READ, example={}, read_only=True)
-async def get_payment_order(cmd: GetPaymentOrder, uow: IUnitOfWork) -> PaymentOrderView:
-    """Return one payment order with its attempts.
-
-    Errors: `not_found`.
-    """
-    return PaymentOrderView.of(await uow.payment_orders.get(cmd.id))
+get_use_case(
+    "payment_orders.get", lambda uow: uow.payment_orders, PaymentOrderView,
+    "Return one payment order with its attempts.", scope=Scope.PAYMENT_ORDERS_READ, statements=2,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,23 +118,56 @@ class PayPaymentOrder:
     expected_version: Version | None = None
 
 
-@use_case("payment_orders.pay", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True)
+@use_case("payment_orders.pay", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=12)
 async def pay_payment_order(cmd: PayPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PaymentOrderView:
     """Begin to collect a payment order's amount; the outcome follows, as status and as event.
 
     Errors: `not_found` for order or method, `version_stale`, `payment_in_progress`, `transition_invalid`,
-    `payment_permanently_declined`, `payment_method_mismatch`, `payment_method_expired`.
+    `payment_permanently_declined`, `payment_attempts_exhausted`, `payment_order_expired`, `payment_method_mismatch`,
+    `payment_method_expired`, `payment_method_verification_failed`.
     """
-    now = clock.now()
     order = await uow.payment_orders.get(cmd.id, lock=True)
     order.expect_version(cmd.expected_version)
+    await begin_attempt(uow, order, cmd.payment_method_id, clock=clock, ids=ids)
+    return PaymentOrderView.of(order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPaymentOrder:
+    """Which failed order; without a method the one that failed is used again."""
+
+    id: PaymentOrderId
+    payment_method_id: PaymentMethodId | None = None
+    expected_version: Version | None = None
+
+
+@use_case("payment_orders.retry", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=12)
+async def retry_payment_order(
+    cmd: RetryPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds
+) -> PaymentOrderView:
+    """Try again to collect a failed payment order, with the same or another payment method.
+
+    `next_retry_at` suggests when; it is no condition. Null there: another attempt is not allowed or cannot help.
+
+    Errors: as `payment_orders.pay`.
+    """
+    order = await uow.payment_orders.get(cmd.id, lock=True)
+    order.expect_version(cmd.expected_version)
+    await begin_attempt(uow, order, order.method_to_retry(cmd.payment_method_id), clock=clock, ids=ids)
+    return PaymentOrderView.of(order)
+
+
+async def begin_attempt(
+    uow: IUnitOfWork, order: PaymentOrder, method_id: PaymentMethodId, *, clock: IClock, ids: IIds
+) -> None:
+    """Begin to collect a locked order's amount, and have the worker do it."""
+    now = clock.now()
     # Locked, so that neither the customer nor a method of theirs is removed meanwhile.
     customer = await uow.customers.get(order.customer_id, lock=True)
-    method = await uow.payment_methods.get(cmd.payment_method_id)
+    method = await uow.payment_methods.get(method_id)
     method.ensure_usable_by(customer.id, now)
     order.pay(PaymentAttemptId(ids.new()), method.id, now)
     await uow.jobs.schedule(CHARGE, order.id)
-    return PaymentOrderView.of(order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +178,7 @@ class CancelPaymentOrder:
     expected_version: Version | None = None
 
 
-@use_case("payment_orders.cancel", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, destructive=True)
+@use_case("payment_orders.cancel", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, destructive=True, statements=10)
 async def cancel_payment_order(cmd: CancelPaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
     """Give up a pending or failed payment order; its payment link gets the use back.
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from annotated_types import Len
 
-from application.kernel.ports import IClock
+from application.catalog.prices import TierView
+from application.kernel.ports import IClock, ILinkViews
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from domain.catalog.price import Price
+from domain.catalog.price_terms import BillingInterval, PricingModel
 from domain.catalog.product import Product
 from domain.payments.payment_link import PaymentLink, PaymentLinkAvailability
 from domain.shared.ids import PaymentLinkId
@@ -27,8 +29,15 @@ class PublicPaymentLinkView:
     id: PaymentLinkId
     slug: str
     status: PaymentLinkAvailability
+    title: str | None
+    description: str
     product_name: str
-    unit_amount: Money
+    currency: str
+    model: PricingModel
+    unit_amount: Money | None
+    tiers: list[TierView]
+    interval: BillingInterval | None
+    interval_count: int | None
     min_quantity: int
     max_quantity: int | None
 
@@ -40,8 +49,15 @@ class PublicPaymentLinkView:
             id=link.id,
             slug=link.slug,
             status=archived if price.is_deleted else link.availability(now),
+            title=link.title,
+            description=link.description or product.description,
             product_name=product.name,
+            currency=price.currency,
+            model=price.model,
             unit_amount=price.unit_amount,
+            tiers=[TierView.of(tier) for tier in price.tiers],
+            interval=price.interval,
+            interval_count=price.interval_count,
             min_quantity=price.min_quantity,
             max_quantity=price.max_quantity,
         )
@@ -54,13 +70,20 @@ class OpenPaymentLink:
     slug: Annotated[str, Len(3, 64)]
 
 
-@use_case("payment_links.open", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True)
-async def open_payment_link(cmd: OpenPaymentLink, uow: IUnitOfWork, *, clock: IClock) -> PublicPaymentLinkView:
+@use_case(
+    "payment_links.open", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True, statements=4
+)
+async def open_payment_link(
+    cmd: OpenPaymentLink, uow: IUnitOfWork, *, clock: IClock, views: ILinkViews
+) -> PublicPaymentLinkView:
     """Show what a payment link sells and whether it is open, expired, used up or deactivated. No credential needed.
+
+    Every look counts as a view of the link.
 
     Errors: `not_found`, `slug_invalid`.
     """
     link = await uow.payment_links.get(await uow.enter_by("payment_link", check_slug(cmd.slug)))
     product = await uow.products.get(link.product_id, with_deleted=True)
     price = await uow.prices.get(link.price_id, with_deleted=True)
+    views.opened(link.organization_id, link.id)
     return PublicPaymentLinkView.of(link, product, price, clock.now())

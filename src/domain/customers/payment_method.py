@@ -1,33 +1,43 @@
-"""A payment method: a provider's token for a customer's card, account or wallet, never its number."""
+"""A payment method: a provider's token for a customer's card or account, or a wallet's address; never a number."""
 
-import re
-from collections.abc import Sequence
-from datetime import datetime
-from enum import StrEnum
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
+import attrs
 from attrs import define, field, frozen
 
+from domain.customers.method_details import (
+    CardFunding,
+    MethodDetails,
+    PaymentMethodType,
+    WalletNetwork,
+    check_billing_name,
+    check_expiry,
+    check_token,
+)
+from domain.customers.verification import (
+    MAX_TRIES,
+    PaymentMethodDepositsSentEvent,
+    PaymentMethodVerificationFailed,
+    PaymentMethodVerificationUpdatedEvent,
+    VerificationStatus,
+    VerificationTransitionInvalid,
+    VerificationUnsupported,
+    digest_of,
+)
 from domain.shared.entity import SoftDeletable
 from domain.shared.errors import BusinessRuleViolation, Conflict, Invalid, ValidationError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import CustomerId, OrganizationId, PaymentMethodId
-from domain.shared.metadata import looks_like_card_number
-from domain.shared.text import TextRule
+from domain.shared.metadata import check_metadata
 
-BRAND = TextRule(max_length=40)
+MAX_METHODS = 20
+"""How many methods a customer may have at a time: all of them are read whenever one changes."""
 
-_TOKEN = re.compile(r"[\x21-\x7e]{8,255}")
-_LAST_FOUR = re.compile(r"[0-9]{4}")
-_DIGITS = re.compile(r"[0-9]+")
-_YEARS = range(2000, 2101)
-
-
-class InvalidProviderToken(ValidationError):
-    """The text is no token of a provider; it is never repeated, for it may be a card number."""
-
-    code = "provider_token_invalid"
-    summary = "A provider token has 8 to 255 printable ASCII characters and holds no card number."
+EXPIRES_SOON = timedelta(days=30)
+_STARTABLE = frozenset({VerificationStatus.UNVERIFIED, VerificationStatus.FAILED})
 
 
 class PaymentMethodInUse(Conflict):
@@ -44,19 +54,18 @@ class PaymentMethodExpired(BusinessRuleViolation):
     summary = "The payment method has expired."
 
 
+class PaymentMethodLimit(BusinessRuleViolation):
+    """The customer has as many methods as a customer can have."""
+
+    code = "payment_method_limit"
+    summary = f"A customer has at most {MAX_METHODS} payment methods."
+
+
 class PaymentMethodMismatch(Invalid):
     """The method is another customer's."""
 
     code = "payment_method_mismatch"
     summary = "The payment method belongs to another customer."
-
-
-class PaymentMethodType(StrEnum):
-    """What stands behind the token."""
-
-    CARD = "card"
-    BANK = "bank"
-    WALLET = "wallet"
 
 
 @frozen(kw_only=True)
@@ -79,10 +88,23 @@ class PaymentMethod(SoftDeletable):
     type: PaymentMethodType
     provider_token: str = field(repr=False)
     brand: str | None
+    funding: CardFunding | None = None
     last_four: str | None
     expiry_month: int | None
     expiry_year: int | None
+    bank_name: str | None = None
+    country: str | None = None
+    network: WalletNetwork | None = None
+    address: str | None = None
+    billing_name: str | None = None
     is_default: bool
+    verification: VerificationStatus = VerificationStatus.UNVERIFIED
+    verification_check: str | None = None
+    verification_failure: str | None = None
+    verification_tries: int = 0
+    deposits_digest: str | None = field(default=None, repr=False)
+    verified_at: datetime | None = None
+    metadata: dict[str, str | int | bool] = field(factory=dict)
 
     @classmethod
     def add(
@@ -93,44 +115,57 @@ class PaymentMethod(SoftDeletable):
         organization_id: OrganizationId,
         customer_id: CustomerId,
         type: PaymentMethodType,
-        provider_token: str,
-        brand: str | None = None,
-        last_four: str | None = None,
-        expiry_month: int | None = None,
-        expiry_year: int | None = None,
+        provider_token: str | None = None,
+        details: MethodDetails | None = None,
+        billing_name: str | None = None,
+        metadata: Mapping[str, object] | None = None,
         now: datetime,
     ) -> Self:
         """Add a method beside the customer's present ones; the first becomes the default.
 
         Raises:
             InvalidProviderToken: no token, or a card number in its place.
-            ValidationError: the last four digits or the expiry are not acceptable.
+            ValidationError: a detail is missing, does not belong to the type, or is not acceptable.
             PaymentMethodExpired: the expiry is over.
+            PaymentMethodLimit: the customer has enough of them.
         """
+        details = (details or MethodDetails()).checked(type)
         method = cls(
-            id=id,
-            organization_id=organization_id,
-            created_at=now,
-            updated_at=now,
-            customer_id=customer_id,
-            type=type,
-            provider_token=_check_token(provider_token),
-            brand=_check_brand(brand),
-            last_four=_check_last_four(last_four),
-            expiry_month=expiry_month,
-            expiry_year=expiry_year,
-            is_default=not siblings,
-        )
-        _check_expiry(expiry_month, expiry_year)
+            id=id, organization_id=organization_id, created_at=now, updated_at=now, customer_id=customer_id, type=type,
+            provider_token=check_token(type, provider_token, details), billing_name=check_billing_name(billing_name),
+            metadata=check_metadata(metadata or {}), is_default=not any(each.is_default for each in siblings),
+            **attrs.asdict(details),
+        )  # fmt: skip
         method._refuse_expired(now)
+        if len(siblings) >= MAX_METHODS:
+            raise PaymentMethodLimit
         method.record(PaymentMethodAddedEvent(customer_id=customer_id, type=type.value), now)
         return method
 
-    def expired(self, now: datetime) -> bool:
-        """Say whether the expiry month is over."""
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return the first moment at which it is no longer good, None for a method that does not expire."""
         if self.expiry_year is None or self.expiry_month is None:
-            return False
-        return (self.expiry_year, self.expiry_month) < (now.year, now.month)
+            return None
+        months = 12 * self.expiry_year + self.expiry_month
+        return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+    @property
+    def verification_tries_left(self) -> int | None:
+        """Return how often the deposits may still be named; None when nobody is asked."""
+        return None if self.deposits_digest is None else MAX_TRIES - self.verification_tries
+
+    def is_expired(self, now: datetime) -> bool:
+        """Say whether the expiry month is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def expires_soon(self, now: datetime) -> bool:
+        """Say whether it is good now and will not be in thirty days."""
+        return self.expires_at is not None and now < self.expires_at <= now + EXPIRES_SOON
+
+    def is_usable(self, now: datetime) -> bool:
+        """Say whether a payment with it could succeed, as far as we know."""
+        return not self.is_deleted and not self.is_expired(now) and self.verification is not VerificationStatus.FAILED
 
     def ensure_usable_by(self, customer_id: CustomerId, now: datetime) -> None:
         """Let the customer pay with this method, or say why not.
@@ -138,10 +173,32 @@ class PaymentMethod(SoftDeletable):
         Raises:
             PaymentMethodMismatch: it is another customer's.
             PaymentMethodExpired: its last month is over.
+            PaymentMethodVerificationFailed: it is not real.
         """
         if self.customer_id != customer_id:
             raise PaymentMethodMismatch
-        self._refuse_expired(now)
+        self._refuse_unusable(now)
+
+    def edit(
+        self, now: datetime, *, expiry_month: int | None, expiry_year: int | None, billing_name: str | None,
+        metadata: Mapping[str, object],
+    ) -> None:  # fmt: skip
+        """Describe the method anew.
+
+        Raises:
+            ValidationError: an expiry on something else than a card, or one that is not acceptable.
+            PaymentMethodExpired: the new expiry is over.
+        """
+        if self.type is not PaymentMethodType.CARD and (expiry_month, expiry_year) != (None, None):
+            raise ValidationError("Only a card expires.", path="expiry_month")
+        check_expiry(expiry_month, expiry_year)
+        moved = (expiry_month, expiry_year) != (self.expiry_month, self.expiry_year)
+        self.amend(
+            now, expiry_month=expiry_month, expiry_year=expiry_year, billing_name=check_billing_name(billing_name),
+            metadata=check_metadata(metadata),
+        )  # fmt: skip
+        if moved:
+            self._refuse_expired(now)
 
     def remove(self, now: datetime, by: str, *, in_use: bool) -> None:
         """Stop using the method, which gives up being the default.
@@ -154,44 +211,89 @@ class PaymentMethod(SoftDeletable):
         self.is_default = False
         self.delete(now, by)
 
-    def make_default(self, now: datetime) -> None:
-        """Become the one that is used when none is named."""
+    def make_default(self, siblings: Sequence["PaymentMethod"], now: datetime) -> None:
+        """Become the one that is used when none is named; whichever was it gives its place up first.
+
+        Raises:
+            PaymentMethodExpired: its last month is over.
+            PaymentMethodVerificationFailed: it is not real.
+        """
+        self._refuse_unusable(now)
+        for other in siblings:
+            if other is not self:
+                other.amend(now, is_default=False)
         self.amend(now, is_default=True)
 
+    def begin_verification(self, check: str, now: datetime) -> None:
+        """Ask whether the method is real, under a key of the asking.
+
+        Raises:
+            VerificationUnsupported: nobody can say so of a wallet.
+            VerificationTransitionInvalid: it is asked already, or known.
+            PaymentMethodExpired: its last month is over.
+        """
+        if self.type is PaymentMethodType.WALLET:
+            raise VerificationUnsupported
+        if self.verification not in _STARTABLE:
+            raise VerificationTransitionInvalid
+        self._refuse_expired(now)
+        self.verification_check, self.verification_failure, self.verification_tries = check, None, 0
+        self.deposits_digest = None
+        self._verify(VerificationStatus.PENDING, now)
+
+    def conclude_verification(
+        self, check: str, now: datetime, *, failure_code: str | None = None, deposits: tuple[int, int] | None = None
+    ) -> None:
+        """Take what the provider said of one asking; news of another, or news repeated, changes nothing."""
+        if self.verification is not VerificationStatus.PENDING or self.verification_check != check:
+            return
+        if failure_code is not None:
+            self._verify(VerificationStatus.FAILED, now, failure_code)
+        elif deposits is None:
+            self._verify(VerificationStatus.VERIFIED, now)
+        elif self.deposits_digest is None:
+            self.deposits_digest = digest_of(check, deposits)
+            self.record(PaymentMethodDepositsSentEvent(), now)
+
+    def confirm_deposits(self, amounts: tuple[int, int], now: datetime) -> None:
+        """Compare what the customer found on the account; the third wrong answer is the last.
+
+        Raises:
+            VerificationTransitionInvalid: no deposits are waiting to be named.
+        """
+        check, expected = self.verification_check, self.deposits_digest
+        if self.verification is not VerificationStatus.PENDING or check is None or expected is None:
+            raise VerificationTransitionInvalid
+        if hmac.compare_digest(digest_of(check, amounts), expected):
+            self._verify(VerificationStatus.VERIFIED, now)
+            return
+        self.amend(now, verification_tries=self.verification_tries + 1)
+        if self.verification_tries >= MAX_TRIES:
+            self._verify(VerificationStatus.FAILED, now, "deposits_mismatch")
+
+    def _verify(self, to: VerificationStatus, now: datetime, failure_code: str | None = None) -> None:
+        before, self.verification, self.verification_failure = self.verification, to, failure_code
+        if to is not VerificationStatus.PENDING:
+            self.deposits_digest = None
+        if to is VerificationStatus.VERIFIED:
+            self.verified_at = now
+        event = PaymentMethodVerificationUpdatedEvent(
+            from_status=before.value, to_status=to.value, failure_code=failure_code
+        )
+        self.record(event, now)
+
+    def _refuse_unusable(self, now: datetime) -> None:
+        self._refuse_expired(now)
+        if self.verification is VerificationStatus.FAILED:
+            raise PaymentMethodVerificationFailed
+
     def _refuse_expired(self, now: datetime) -> None:
-        if self.expired(now):
+        if self.is_expired(now):
             raise PaymentMethodExpired
 
 
 def keep_a_default(methods: Sequence[PaymentMethod], now: datetime) -> None:
-    """Make the newest of a customer's methods the default when none of them is."""
+    """Make the newest usable method the default when none is; the newest of all when none is usable."""
     if methods and not any(method.is_default for method in methods):
-        max(methods, key=lambda method: (method.created_at, method.id)).make_default(now)
-
-
-def _check_token(token: str) -> str:
-    # Every run of digits also by itself, since in free text digits between letters are not suspected.
-    if _TOKEN.fullmatch(token) is None or any(map(looks_like_card_number, [token, *_DIGITS.findall(token)])):
-        raise InvalidProviderToken
-    return token
-
-
-def _check_brand(brand: str | None) -> str | None:
-    if brand is not None and looks_like_card_number(brand):
-        raise ValidationError("A card number is no brand.", path="brand")
-    return None if brand is None else BRAND.check(brand)
-
-
-def _check_last_four(digits: str | None) -> str | None:
-    if digits is not None and _LAST_FOUR.fullmatch(digits) is None:
-        raise ValidationError("The last four are four digits.", path="last_four")
-    return digits
-
-
-def _check_expiry(month: int | None, year: int | None) -> None:
-    if (month is None) != (year is None):
-        raise ValidationError("Expiry month and year come together.", path="expiry_month")
-    if month is not None and month not in range(1, 13):
-        raise ValidationError("The month is 1 to 12.", path="expiry_month")
-    if year is not None and year not in _YEARS:
-        raise ValidationError("The year has four digits, 2000 to 2100.", path="expiry_year")
+        newest = max(methods, key=lambda method: (method.is_usable(now), method.created_at, method.id))
+        newest.amend(now, is_default=True)

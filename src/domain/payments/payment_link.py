@@ -6,11 +6,12 @@ from typing import ClassVar, Self
 
 from attrs import define, frozen
 
+from domain.payments.success_url import check_success_url
 from domain.shared.entity import Entity
 from domain.shared.errors import BusinessRuleViolation, DuplicateError, ValidationError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import OrganizationId, PaymentLinkId, PriceId, ProductId
-from domain.shared.text import check_slug
+from domain.shared.text import DESCRIPTION, NAME, check_slug
 
 
 class SlugTaken(DuplicateError):
@@ -97,9 +98,20 @@ class PaymentLinkDeactivatedEvent(DomainEvent):
     verb: ClassVar[str] = "deactivated"
 
 
+@frozen(kw_only=True)
+class PaymentLinkExpiredEvent(DomainEvent):
+    """The link's time was ended before it was over by itself, of which there is no event."""
+
+    verb: ClassVar[str] = "expired"
+
+
 @define(kw_only=True, eq=False)
 class PaymentLink(Entity):
-    """A public address. Every order takes one of ``max_uses``; None is no limit."""
+    """A public address. Every order takes one of ``max_uses``; None is no limit.
+
+    ``title`` and ``description`` are for the buyer, in place of the product's; ``success_url`` is where a browser goes
+    once the order is paid.
+    """
 
     kind: ClassVar[str] = "payment_link"
 
@@ -111,6 +123,9 @@ class PaymentLink(Entity):
     max_uses: int | None
     uses: int
     expires_at: datetime | None
+    title: str | None = None
+    description: str = ""
+    success_url: str | None = None
 
     @classmethod
     def create(
@@ -123,29 +138,27 @@ class PaymentLink(Entity):
         price_id: PriceId,
         max_uses: int | None = None,
         expires_at: datetime | None = None,
+        title: str | None = None,
+        description: str = "",
+        success_url: str | None = None,
         now: datetime,
     ) -> Self:
         """Open a public address for a product at a price.
 
         Raises:
             InvalidSlug: the slug is not acceptable.
+            InvalidText: title or description is not acceptable.
+            InvalidUrl: the success URL is not acceptable.
             ValidationError: not even one use, or an expiry that is over.
         """
         _check_max_uses(max_uses, at_least=1)
         _check_future(expires_at, now)
         link = cls(
-            id=id,
-            organization_id=organization_id,
-            created_at=now,
-            updated_at=now,
-            slug=check_slug(slug),
-            product_id=product_id,
-            price_id=price_id,
-            status=PaymentLinkStatus.ACTIVE,
-            max_uses=max_uses,
-            uses=0,
-            expires_at=expires_at,
-        )
+            id=id, organization_id=organization_id, created_at=now, updated_at=now, slug=check_slug(slug),
+            product_id=product_id, price_id=price_id, status=PaymentLinkStatus.ACTIVE, max_uses=max_uses, uses=0,
+            expires_at=expires_at, title=_title(title), description=DESCRIPTION.check(description),
+            success_url=_url(success_url),
+        )  # fmt: skip
         link.record(PaymentLinkCreatedEvent(slug=link.slug, product_id=product_id, price_id=price_id), now)
         return link
 
@@ -185,19 +198,53 @@ class PaymentLink(Entity):
             self.status = PaymentLinkStatus.DEACTIVATED
             self.record(PaymentLinkDeactivatedEvent(), now)
 
-    def edit(self, now: datetime, *, max_uses: int | None, expires_at: datetime | None) -> None:
-        """Set new limits; an expiry that is over may stay but not be chosen.
+    def expire(self, now: datetime) -> None:
+        """End the link's time now; ending it twice changes nothing, and a later expiry may be set afterwards.
+
+        Raises:
+            PaymentLinkDeactivated: the link is switched off.
+        """
+        if self.status is PaymentLinkStatus.DEACTIVATED:
+            raise PaymentLinkDeactivated
+        if self.expires_at is None or self.expires_at > now:
+            self.expires_at = now
+            self.record(PaymentLinkExpiredEvent(), now)
+
+    def edit(
+        self,
+        now: datetime,
+        *,
+        max_uses: int | None,
+        expires_at: datetime | None,
+        title: str | None,
+        description: str,
+        success_url: str | None,
+    ) -> None:
+        """Set new limits and texts; an expiry that is over may stay but not be chosen.
 
         Raises:
             PaymentLinkDeactivated: the link is switched off.
             ValidationError: fewer uses than were taken, or an expiry that is over.
+            InvalidText: title or description is not acceptable.
+            InvalidUrl: the success URL is not acceptable.
         """
         if self.status is PaymentLinkStatus.DEACTIVATED:
             raise PaymentLinkDeactivated
         _check_max_uses(max_uses, at_least=max(self.uses, 1))
         if expires_at != self.expires_at:
             _check_future(expires_at, now)
-        self.amend(now, max_uses=max_uses, expires_at=expires_at)
+        self.amend(
+            now, max_uses=max_uses, expires_at=expires_at, title=_title(title),
+            description=DESCRIPTION.check(description), success_url=_url(success_url),
+        )  # fmt: skip
+
+
+def _title(value: str | None) -> str | None:
+    return None if value is None else NAME.check(value)
+
+
+def _url(value: str | None) -> str | None:
+    return None if value is None else check_success_url(value)
 
 
 def _check_max_uses(max_uses: int | None, *, at_least: int) -> None:

@@ -1,24 +1,29 @@
-"""A payment order: one purchase, from the wish to buy to money collected or not."""
+"""A payment order: one purchase, from the wish to buy to money collected or not, and given back or not."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from attrs import define, field
 
-from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, PaymentAttempt, PaymentAttemptNotFound
-from domain.payments.payment_link import PaymentLink
-from domain.payments.payment_order_events import (
-    PaymentOrderCancelledEvent,
-    PaymentOrderCompletedEvent,
-    PaymentOrderCreatedEvent,
-    PaymentOrderFailedEvent,
-    PaymentOrderProcessingEvent,
-    PaymentOrderUnknownEvent,
+from domain.payments import payment_order_events as events
+from domain.payments.payment_attempt import (
+    AttemptOutcome,
+    AttemptStatus,
+    Collected,
+    PaymentAttempt,
+    PaymentAttemptNotFound,
 )
-from domain.shared.entity import Entity
-from domain.shared.errors import BusinessRuleViolation, Conflict, InvalidTransition, ValidationError
+from domain.payments.payment_link import PaymentLink
+from domain.payments.payment_order_errors import (
+    PaymentAttemptsExhausted,
+    PaymentInProgress,
+    PaymentOrderExpired,
+    PaymentPermanentlyDeclined,
+)
+from domain.payments.payment_order_money import PaymentOrderMoney
+from domain.payments.payment_order_status import IN_FLIGHT, TRANSITIONS, PaymentOrderStatus
+from domain.shared.errors import InvalidTransition, ValidationError
 from domain.shared.ids import (
     CustomerId,
     PaymentAttemptId,
@@ -28,59 +33,27 @@ from domain.shared.ids import (
     PriceId,
     ProductId,
 )
+from domain.shared.metadata import check_metadata
 from domain.shared.money import InvalidAmount, Money
 
+MAX_ATTEMPTS = 5
+LIFETIME = timedelta(hours=24)
+"""How long an order waits to be paid, unless it says otherwise."""
 
-class PaymentInProgress(Conflict):
-    """An attempt is on its way or its outcome unknown; a second one could collect the money twice."""
+FIRST_RETRY, LAST_RETRY = timedelta(minutes=1), timedelta(hours=6)
+ATTENTION_AFTER = 6
+"""So many look-ups in vain, and a person should look as well."""
 
-    code = "payment_in_progress"
-    summary = "A payment attempt is in progress; wait for its outcome."
-
-
-class PaymentPermanentlyDeclined(BusinessRuleViolation):
-    """The provider said that trying again cannot help."""
-
-    code = "payment_permanently_declined"
-    summary = "The payment was declined for good."
-
-
-class PaymentOrderStatus(StrEnum):
-    """Where an order is in its life."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    UNKNOWN = "unknown"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    REFUNDED = "refunded"
-    PARTIALLY_REFUNDED = "partially_refunded"
-
-
-_S = PaymentOrderStatus
-
-TRANSITIONS: Mapping[PaymentOrderStatus, frozenset[PaymentOrderStatus]] = {
-    _S.PENDING: frozenset({_S.PROCESSING, _S.CANCELLED}),
-    _S.PROCESSING: frozenset({_S.COMPLETED, _S.FAILED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.COMPLETED, _S.FAILED}),
-    _S.FAILED: frozenset({_S.PROCESSING, _S.CANCELLED}),
-    _S.COMPLETED: frozenset(),
-    _S.CANCELLED: frozenset(),
-    _S.EXPIRED: frozenset(),
-    _S.REFUNDED: frozenset(),
-    _S.PARTIALLY_REFUNDED: frozenset(),
-}
-"""Every move there is; whatever is not here is refused."""
-
-IN_FLIGHT = frozenset({_S.PROCESSING, _S.UNKNOWN})
-OPEN = IN_FLIGHT | {_S.PENDING}
+STUCK_AFTER = timedelta(hours=1)
+"""Longer than that no attempt takes; whatever is in flight longer needs attention as well."""
 
 
 @define(kw_only=True, eq=False)
-class PaymentOrder(Entity):
-    """One purchase. Failure fields tell of the present state only; the attempts keep the history."""
+class PaymentOrder(PaymentOrderMoney):
+    """One purchase. Failure fields tell of the present state only; the attempts keep the history.
+
+    ``kyc_status`` and ``risk_score`` are the customer's at the time of the purchase.
+    """
 
     kind: ClassVar[str] = "payment_order"
 
@@ -91,62 +64,68 @@ class PaymentOrder(Entity):
     product_id: ProductId
     price_id: PriceId
     quantity: int
-    amount: Money
-    status: PaymentOrderStatus = PaymentOrderStatus.PENDING
     payment_method_id: PaymentMethodId | None = None
     failure_code: str | None = None
     failure_permanent: bool = False
-    processing_at: datetime | None = None
-    completed_at: datetime | None = None
-    failed_at: datetime | None = None
-    cancelled_at: datetime | None = None
+    kyc_status: str = "not_started"
+    risk_score: int | None = None
+    metadata: dict[str, str | int | bool] = field(factory=dict)
+    expires_at: datetime | None = None
+    next_retry_at: datetime | None = None
+    attention_at: datetime | None = None
     attempts: list[PaymentAttempt] = field(factory=list)
 
     @classmethod
     def open(
-        cls,
-        link: PaymentLink,
-        *,
-        id: PaymentOrderId,
-        number: str,
-        customer_id: CustomerId,
-        quantity: int,
-        amount: Money,
-        now: datetime,
-    ) -> Self:
+        cls, link: PaymentLink, *, id: PaymentOrderId, number: str, customer_id: CustomerId, quantity: int,
+        amount: Money, now: datetime, metadata: Mapping[str, object] | None = None,
+        expires_at: datetime | None = None, kyc_status: str = "not_started", risk_score: int | None = None,
+    ) -> Self:  # fmt: skip
         """Note down what a customer wants to buy through a link, and for how much in all.
 
         Raises:
-            ValidationError: the quantity is below one.
+            ValidationError: the quantity is below one, or the expiry is over.
             InvalidAmount: the amount is not above zero.
+            InvalidMetadata: the metadata is not acceptable.
         """
         if quantity < 1:
             raise ValidationError("The quantity is at least 1.", path="quantity")
         if not amount.is_positive:
             raise InvalidAmount("The amount must be above zero.", path="amount")
+        if expires_at is not None and expires_at <= now:
+            raise ValidationError("The expiry must lie in the future.", path="expires_at")
         order = cls(
-            id=id,
-            organization_id=link.organization_id,
-            created_at=now,
-            updated_at=now,
-            number=number,
-            payment_link_id=link.id,
-            customer_id=customer_id,
-            product_id=link.product_id,
-            price_id=link.price_id,
-            quantity=quantity,
-            amount=amount,
-        )
-        created = PaymentOrderCreatedEvent(
+            id=id, organization_id=link.organization_id, created_at=now, updated_at=now, number=number,
+            payment_link_id=link.id, customer_id=customer_id, product_id=link.product_id, price_id=link.price_id,
+            quantity=quantity, amount=amount, metadata=check_metadata(metadata or {}),
+            expires_at=expires_at or now + LIFETIME, kyc_status=kyc_status, risk_score=risk_score,
+        )  # fmt: skip
+        created = events.PaymentOrderCreatedEvent(
             number=number, payment_link_id=link.id, customer_id=customer_id, quantity=quantity, amount=amount
         )
         order.record(created, now)
         return order
 
+    @property
+    def retryable(self) -> bool:
+        """Whether another attempt is allowed and can help; ``next_retry_at`` suggests when."""
+        return self.next_retry_at is not None
+
     def attempt_in(self, status: AttemptStatus) -> PaymentAttempt | None:
         """Return the latest attempt if that is what is known of it."""
         latest = self.attempts[-1] if self.attempts else None
         return latest if latest is not None and latest.status is status else None
+
+    def method_to_retry(self, given: PaymentMethodId | None) -> PaymentMethodId:
+        """Return the method another attempt uses: the one that is given, or the one that failed.
+
+        Raises:
+            InvalidTransition: nothing failed, so there is nothing to try again.
+        """
+        method = given or self.payment_method_id
+        if self.status is not PaymentOrderStatus.FAILED or method is None:
+            raise InvalidTransition(status=self.status.value)
+        return method
 
     def pay(self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId, now: datetime) -> None:
         """Begin an attempt to collect the money.
@@ -154,48 +133,64 @@ class PaymentOrder(Entity):
         Raises:
             PaymentInProgress: an attempt is on its way or its outcome unknown.
             PaymentPermanentlyDeclined: trying again cannot help.
+            PaymentAttemptsExhausted: it was tried as often as it may be.
+            PaymentOrderExpired: the order's time is over.
             InvalidTransition: the order is paid, cancelled or otherwise at its end.
         """
-        if self.status in IN_FLIGHT:
-            raise PaymentInProgress
-        if self.failure_permanent and self.status is PaymentOrderStatus.FAILED:
-            raise PaymentPermanentlyDeclined
-        self._move(PaymentOrderStatus.PROCESSING)
+        self._ensure_payable(now)
+        self.update_status(PaymentOrderStatus.PROCESSING, now)
         attempt = PaymentAttempt(
             id=attempt_id, number=len(self.attempts) + 1, payment_method_id=payment_method_id, started_at=now
         )
         self.attempts = [*self.attempts, attempt]
         self.payment_method_id = payment_method_id
-        self.processing_at = now
-        self.failure_code, self.failure_permanent, self.failed_at = None, False, None
-        self.record(
-            PaymentOrderProcessingEvent(
-                attempt_id=attempt_id, attempt=attempt.number, payment_method_id=payment_method_id
-            ),
-            now,
+        self._forget_failure()
+        processing = events.PaymentOrderProcessingEvent(
+            attempt_id=attempt_id, attempt=attempt.number, payment_method_id=payment_method_id
         )
+        self.record(processing, now)
 
-    def conclude(self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome, now: datetime) -> None:
-        """Learn what became of an attempt. Whatever is no news changes nothing, so it is safe to repeat.
+    def conclude(self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome, now: datetime) -> Collected | None:
+        """Learn what became of an attempt, however late; returns what the books have to be told.
+
+        Whatever is no news changes nothing, so it is safe to repeat.
 
         Raises:
             PaymentAttemptNotFound: the order has no such attempt.
+            CurrencyMismatch: the fee is in another currency.
         """
         attempt = next((attempt for attempt in self.attempts if attempt.id == attempt_id), None)
         if attempt is None:
             raise PaymentAttemptNotFound
         if not attempt.learns_from(outcome):
-            return
-        concluded = attempt.concluded(outcome, now)
-        self.attempts = [concluded if each is attempt else each for each in self.attempts]
+            return None
+        if attempt.status is AttemptStatus.SUCCEEDED:
+            return self._learn_fee(attempt, outcome, now)
+        arrived = outcome.status is AttemptStatus.SUCCEEDED
+        surplus = arrived and PaymentOrderStatus.COMPLETED not in TRANSITIONS[self.status]
+        concluded = self._replace(attempt, attempt.concluded(outcome, now, surplus=surplus))
+        if concluded.is_final and concluded is self.attempts[-1]:
+            self.attention_at = None
         match outcome.status:
             case AttemptStatus.SUCCEEDED:
-                self._complete(concluded, now)
+                return self._collect(concluded, outcome, now)
             case AttemptStatus.DECLINED:
                 self._fail(concluded, now)
             case _:
-                self._move(PaymentOrderStatus.UNKNOWN)
-                self.record(PaymentOrderUnknownEvent(attempt_id=attempt_id), now)
+                self._wonder(concluded, now)
+        return None
+
+    def request_reconciliation(self, now: datetime) -> PaymentAttempt:
+        """Return the attempt whose outcome somebody wants to know now.
+
+        Raises:
+            InvalidTransition: nothing is open.
+        """
+        if not self.attempts or self.attempts[-1].is_final:
+            raise InvalidTransition(status=self.status.value)
+        latest = self.attempts[-1]
+        self.record(events.PaymentOrderReconciliationRequestedEvent(attempt_id=latest.id), now)
+        return latest
 
     def cancel(self, now: datetime) -> None:
         """Give the order up.
@@ -206,27 +201,78 @@ class PaymentOrder(Entity):
         """
         if self.status in IN_FLIGHT:
             raise PaymentInProgress
-        self._move(PaymentOrderStatus.CANCELLED)
-        self.cancelled_at = now
-        self.record(PaymentOrderCancelledEvent(number=self.number), now)
+        self.update_status(PaymentOrderStatus.CANCELLED, now)
+        self.next_retry_at = None
+        self.record(events.PaymentOrderCancelledEvent(number=self.number), now)
 
-    def _complete(self, attempt: PaymentAttempt, now: datetime) -> None:
-        self._move(PaymentOrderStatus.COMPLETED)
-        self.completed_at = now
-        completed = PaymentOrderCompletedEvent(number=self.number, attempt_id=attempt.id, amount=self.amount)
-        self.record(completed, now)
+    def expire(self, now: datetime) -> bool:
+        """Give up an order that nobody tried to pay; says whether it was one. Any other stays as it is."""
+        if self.status is not PaymentOrderStatus.PENDING:
+            return False
+        self.update_status(PaymentOrderStatus.EXPIRED, now)
+        self.record(events.PaymentOrderExpiredEvent(number=self.number), now)
+        return True
+
+    def _ensure_payable(self, now: datetime) -> None:
+        if self.status in IN_FLIGHT:
+            raise PaymentInProgress
+        if PaymentOrderStatus.PROCESSING not in TRANSITIONS[self.status]:
+            raise InvalidTransition(status=self.status.value)
+        if self.failure_permanent:
+            raise PaymentPermanentlyDeclined
+        if len(self.attempts) >= MAX_ATTEMPTS:
+            raise PaymentAttemptsExhausted(attempts=MAX_ATTEMPTS)
+        if self.expires_at is not None and self.expires_at <= now:
+            raise PaymentOrderExpired
+
+    def _collect(self, attempt: PaymentAttempt, outcome: AttemptOutcome, now: datetime) -> Collected:
+        fee = self.add_fee(outcome.fee)
+        if attempt.surplus:
+            surplus = events.PaymentOrderSurplusCollectedEvent(attempt_id=attempt.id, amount=self.amount)
+            self.record(surplus, now)
+        else:
+            self.update_status(PaymentOrderStatus.COMPLETED, now)
+            self.captured_minor = self.amount.minor
+            self._forget_failure()
+            completed = events.PaymentOrderCompletedEvent(number=self.number, attempt_id=attempt.id, amount=self.amount)
+            self.record(completed, now)
+        return Collected(attempt=attempt, money=self.amount, fee=fee, surplus=attempt.surplus)
+
+    def _learn_fee(self, attempt: PaymentAttempt, outcome: AttemptOutcome, now: datetime) -> Collected:
+        fee = self.add_fee(outcome.fee)
+        told = self._replace(attempt, attempt.with_fee(outcome))
+        self.record(events.PaymentOrderFeeRecordedEvent(attempt_id=attempt.id, fee=outcome.fee or self.fee), now)
+        return Collected(attempt=told, money=None, fee=fee, surplus=attempt.surplus)
 
     def _fail(self, attempt: PaymentAttempt, now: datetime) -> None:
-        self._move(PaymentOrderStatus.FAILED)
-        self.failed_at = now
+        if self.status not in IN_FLIGHT:
+            self.record(events.PaymentOrderAttemptDeclinedEvent(attempt_id=attempt.id), now)
+            return
+        self.update_status(PaymentOrderStatus.FAILED, now)
         self.failure_code = attempt.decline_code or "declined"
         self.failure_permanent = attempt.permanent
-        self.record(PaymentOrderFailedEvent(attempt_id=attempt.id, failure_code=self.failure_code), now)
+        if not attempt.permanent and attempt.number < MAX_ATTEMPTS:
+            self.next_retry_at = now + min(FIRST_RETRY * (1 << 2 * (attempt.number - 1)), LAST_RETRY)
+        self.record(events.PaymentOrderFailedEvent(attempt_id=attempt.id, failure_code=self.failure_code), now)
 
-    def _move(self, to: PaymentOrderStatus) -> None:
-        if to not in TRANSITIONS[self.status]:
-            raise InvalidTransition(status=self.status.value)
-        self.status = to
+    def _wonder(self, attempt: PaymentAttempt, now: datetime) -> None:
+        """Go on not knowing; from some number of look-ups on a person should look as well."""
+        if self.status is PaymentOrderStatus.PROCESSING:
+            self.update_status(PaymentOrderStatus.UNKNOWN, now)
+            self.record(events.PaymentOrderUnknownEvent(attempt_id=attempt.id), now)
+        else:
+            self.record(events.PaymentOrderStillUnknownEvent(attempt_id=attempt.id, lookups=attempt.lookups), now)
+        if attempt.lookups >= ATTENTION_AFTER and self.attention_at is None:
+            self.attention_at = now
+            needed = events.PaymentOrderNeedsAttentionEvent(attempt_id=attempt.id, lookups=attempt.lookups)
+            self.record(needed, now)
+
+    def _replace(self, old: PaymentAttempt, new: PaymentAttempt) -> PaymentAttempt:
+        self.attempts = [new if each is old else each for each in self.attempts]
+        return new
+
+    def _forget_failure(self) -> None:
+        self.failure_code, self.failure_permanent, self.failed_at, self.next_retry_at = None, False, None, None
 
 
 def order_number(day: datetime, n: int) -> str:

@@ -24,6 +24,8 @@ PaymentLinkId = NewType("PaymentLinkId", UUID)
 PaymentOrderId = NewType("PaymentOrderId", UUID)
 PaymentAttemptId = NewType("PaymentAttemptId", UUID)
 RefundId = NewType("RefundId", UUID)
+CheckoutId = NewType("CheckoutId", UUID)
+ProviderNoticeId = NewType("ProviderNoticeId", UUID)
 WalletId = NewType("WalletId", UUID)
 WalletTransactionId = NewType("WalletTransactionId", UUID)
 AgentId = NewType("AgentId", UUID)
@@ -58,6 +60,8 @@ ID_PREFIXES: dict[object, str] = {
     PaymentOrderId: "ord",
     PaymentAttemptId: "att",
     RefundId: "ref",
+    CheckoutId: "chk",
+    ProviderNoticeId: "pn",
     WalletId: "wal",
     WalletTransactionId: "tx",
     AgentId: "agt",

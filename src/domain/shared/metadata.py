@@ -1,9 +1,9 @@
 """Small free-form annotations on resources, from which card data and secrets are kept out."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 
+from domain.shared.card_numbers import could_be_card_number, looks_like_card_number
 from domain.shared.errors import ValidationError
 from domain.shared.text import InvalidText, TextRule
 
@@ -17,12 +17,6 @@ _VALUE = TextRule(max_length=500, min_length=0, markup=True, multiline=True)
 _KEY_SEPARATORS = re.compile("[._-]")
 _SENSITIVE_WORDS = frozenset({"pan", "cvv", "cvc", "cvv2", "cvc2", "csc", "pwd"})
 _SENSITIVE_PARTS = ("cardnumber", "securitycode", "password", "passwd", "passphrase", "secret", "privatekey", "apikey")
-
-# Groups of digits with single spaces or dashes between, standing free of letters (a UUID is none).
-_DIGIT_GROUPS = re.compile("(?<![0-9A-Za-z])[0-9]+(?:[ -][0-9]+)*(?![0-9A-Za-z])")
-_CARD_LENGTHS = range(13, 20)
-# No card network issues numbers that begin otherwise, while timestamps in milliseconds begin with 1.
-_CARD_BEGINNINGS = ("2", "3", "4", "5", "6", "81")
 
 
 class InvalidMetadata(ValidationError):
@@ -45,21 +39,6 @@ def check_metadata(mapping: Mapping[str, object]) -> dict[str, MetadataValue]:
     return {_check_key(key): _check_value(value) for key, value in mapping.items()}
 
 
-def looks_like_card_number(text: str) -> bool:
-    """Say whether 13 to 19 digits somewhere in the text, plain or grouped, could be a card number."""
-    for groups in _DIGIT_GROUPS.findall(unicodedata.normalize("NFKC", text)):
-        parts = re.split("[ -]", groups)
-        for start in range(len(parts)):
-            digits = ""
-            for part in parts[start:]:
-                digits += part
-                if _is_card_number(digits):
-                    return True
-                if len(digits) >= _CARD_LENGTHS.stop:
-                    break
-    return False
-
-
 def _check_key(key: str) -> str:
     if _KEY.fullmatch(key) is None:
         raise _refused("key_invalid")
@@ -79,7 +58,7 @@ def _check_value(value: object) -> MetadataValue:
         case int():
             if not -_MAX_INT <= value <= _MAX_INT:
                 raise _refused("integer_out_of_range")
-            if _is_card_number(str(abs(value))):
+            if could_be_card_number(str(abs(value))):
                 raise _refused("card_number")
             return value
         case str():
@@ -95,13 +74,6 @@ def _check_text(value: str) -> str:
     if looks_like_card_number(text):
         raise _refused("card_number")
     return text
-
-
-def _is_card_number(digits: str) -> bool:
-    if len(digits) not in _CARD_LENGTHS or not digits.startswith(_CARD_BEGINNINGS):
-        return False
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
 
 def _refused(reason: str) -> InvalidMetadata:

@@ -131,12 +131,7 @@ class FieldSpec(Spec[object]):
 
     @override
     def is_satisfied_by(self, entity: object, /) -> bool:
-        found: object = entity
-        for name in self.field.split("."):
-            found = getattr(found, name)
-            if found is None:
-                break
-        return self.holds_for(found)
+        return self.holds_for(values.attribute(entity, self.field))
 
     @abstractmethod
     def holds_for(self, found: object, /) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 from uuid import UUID
 
 from domain.shared.errors import ValidationError
@@ -21,6 +22,18 @@ class InvalidSpecification(ValidationError):
     summary = "The filter has a value that cannot be compared."
 
 
+class Now(datetime):
+    """The present moment as a value of a specification: it goes on while a list is paged.
+
+    A page's cursor is bound to all other values it was asked with.
+    """
+
+    @classmethod
+    def of(cls, now: datetime) -> Self:
+        """Return the same moment, known to be the present one."""
+        return cls.fromtimestamp(0, UTC) + (now - datetime.fromtimestamp(0, UTC))
+
+
 def field_path(given: str) -> str:
     """Accept a dotted path of Python names."""
     if not all(part.isidentifier() for part in given.split(".")):
@@ -28,11 +41,21 @@ def field_path(given: str) -> str:
     return given
 
 
+def attribute(entity: object, path: str) -> object:
+    """Return what a dotted path leads to; a path through something absent leads to None."""
+    found = entity
+    for name in path.split("."):
+        found = getattr(found, name)
+        if found is None:
+            break
+    return found
+
+
 def plain_value(given: Value) -> Value:
     """Bring a value to the form both evaluations compare: enum members as text, datetimes in UTC."""
     match given:
         case str():
-            return _plain_text(given)
+            return plain_text(given)
         case datetime() if given.utcoffset() is not None:
             return given.astimezone(UTC)
         case bool() | int() | UUID():
@@ -61,12 +84,12 @@ def plain_values(given: Collection[Value]) -> tuple[Value, ...]:
 
 def like_pattern(given: str) -> str:
     """Accept a pattern of LIKE."""
-    return check_like(_plain_text(given))
+    return check_like(plain_text(given))
 
 
 def json_scalars(given: Mapping[str, JsonScalar]) -> Mapping[str, JsonScalar]:
     """Copy a flat mapping of text to text, integers and booleans."""
-    return MappingProxyType({_plain_text(key): _json_scalar(value) for key, value in given.items()})
+    return MappingProxyType({plain_text(key): _json_scalar(value) for key, value in given.items()})
 
 
 def order(found: object, value: Ordered) -> int:
@@ -112,11 +135,11 @@ def _json_scalar(given: JsonScalar) -> JsonScalar:
         case int():
             return given
         case str():
-            return _plain_text(given)
+            return plain_text(given)
     raise InvalidSpecification
 
 
-def _plain_text(given: str) -> str:
+def plain_text(given: str) -> str:
     """Refuse what PostgreSQL has no text for, so that a filter is answered with an error and not with a crash."""
     if "\x00" in given:
         raise InvalidSpecification

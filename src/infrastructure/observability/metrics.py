@@ -76,6 +76,7 @@ class Metrics:
             buckets=_JOB_SECONDS,
             registry=registry,
         )
+        self._buried = Counter("stoa_jobs_buried", "Jobs given up after many failures.", ("job",), registry=registry)
 
     def observe_use_case(self, name: str, face: str, code: str, seconds: float) -> None:
         """Count one call; `code` is ``ok`` or the code of the error."""
@@ -112,6 +113,10 @@ class Metrics:
         """Count one run of a background job; `result` is ``ok`` or the code of the error."""
         self._job_runs.labels(job, result).inc()
         self._job_durations.labels(job).observe(seconds)
+
+    def observe_buried_job(self, job: str) -> None:
+        """Count a background job that is not tried again by itself."""
+        self._buried.labels(job).inc()
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format, to be served as `CONTENT_TYPE`."""

@@ -3,25 +3,41 @@
 import fcntl
 import os
 import threading
+from collections.abc import Callable, Iterable
 from io import BufferedWriter
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One effect: the charge with this key was carried out, or declined. ``amount`` is in minor units."""
+    """One effect: the charge or refund with this key was carried out, or declined. Amounts are in minor units.
+
+    Of a refund ``token`` is the charge's, and ``charge_reference`` its name.
+    """
 
     idempotency_key: str
+    kind: Literal["charge", "refund"] = "charge"
     amount: int
     currency: str
     token: str
     reference: str
+    charge_reference: str | None = None
+    fee: int | None = None
     decline_code: str | None
     permanent: bool
 
+    def is_same_request(self, other: "Record") -> bool:
+        """Say whether both were asked for in the same words."""
+        return (self.kind, self.amount, self.currency, self.token, self.charge_reference) == (
+            other.kind, other.amount, other.currency, other.token, other.charge_reference,
+        )  # fmt: skip
+
 
 _decoder = msgspec.json.Decoder(Record)
+
+type Make = Callable[[Iterable[Record]], Record]
 
 
 class Journal:
@@ -37,24 +53,21 @@ class Journal:
         self._records: dict[str, Record] = {}
         self._read = 0  # bytes of the file that are in `_records`
 
-    def record(self, new: Record) -> None:
-        """Add a record unless its key has one.
+    def record(self, make: Make) -> Record:
+        """Add the record that ``make`` makes of all before it, unless its key has one; return the key's record.
 
         Raises:
-            ValueError: the key belongs to another charge.
+            ValueError: the key belongs to another charge or refund.
         """
         with self._lock:
             if self._path is None:
-                self._add(new)
-                return
+                return self._add(make, None)
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with open(self._path, "ab", opener=_private) as file:
                 # The lock belongs to the open file and ends with it, however the process ends.
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._catch_up()
-                if new.idempotency_key not in self._records:
-                    self._append(file, new)
-                self._add(new)
+                return self._add(make, file)
 
     def find(self, key: str) -> Record | None:
         """Return the record of a key, whichever process wrote it."""
@@ -68,6 +81,18 @@ class Journal:
             self._catch_up()
             return tuple(self._records.values())
 
+    def _add(self, make: Make, file: BufferedWriter | None) -> Record:
+        new = make(self._records.values())
+        known = self._records.get(new.idempotency_key)
+        if known is not None:
+            if not known.is_same_request(new):
+                raise ValueError(f"the idempotency key belongs to another {known.kind}")
+            return known
+        if file is not None:
+            self._append(file, new)
+        self._records[new.idempotency_key] = new
+        return new
+
     def _append(self, file: BufferedWriter, new: Record) -> None:
         line = msgspec.json.encode(new) + b"\n"
         file.truncate(self._read)
@@ -75,10 +100,6 @@ class Journal:
         file.flush()
         os.fsync(file.fileno())
         self._read += len(line)
-
-    def _add(self, new: Record) -> None:
-        if self._records.setdefault(new.idempotency_key, new) != new:
-            raise ValueError("the idempotency key belongs to another charge")
 
     def _catch_up(self) -> None:
         """Read the whole lines that were added since the last time."""

@@ -13,8 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
 from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, translate
+from infrastructure.persistence.matches import json_contains, json_has
 from infrastructure.persistence.pool import Pool
-from infrastructure.persistence.specification import json_contains
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
 
@@ -50,15 +50,19 @@ class Database:
             statement = self._statements[key] = Statement(build(), self.dialect)
         return statement
 
-    async def begin(self, organization_id: UUID, *, read_only: bool = False) -> Transaction:
-        """Open a transaction of one tenant.
+    async def begin(
+        self, organization_id: UUID, person: UUID | None = None, *, read_only: bool = False
+    ) -> Transaction:
+        """Open a transaction of one tenant, in the name of a person if one is given.
 
         Raises:
             Unavailable: the pool is exhausted or the database does not answer.
         """
         if not self.is_postgres:
             return await self._begin_sqlite(read_only=read_only)
-        return await self._on_a_live_connection(lambda: self._begin_postgres(organization_id, read_only=read_only))
+        return await self._on_a_live_connection(
+            lambda: self._begin_postgres(organization_id, person, read_only=read_only)
+        )
 
     async def _on_a_live_connection[T](self, act: Callable[[], Awaitable[T]]) -> T:
         """Act again when the pooled connection turns out to have died while it was idle, before anything was sent."""
@@ -71,9 +75,9 @@ class Database:
                 continue
         return await act()
 
-    async def _begin_postgres(self, organization_id: UUID, *, read_only: bool) -> Transaction:
+    async def _begin_postgres(self, organization_id: UUID, person: UUID | None, *, read_only: bool) -> Transaction:
         transaction = PostgresTransaction(self._pool, await self._pool.take())
-        await transaction.begin(organization_id, read_only=read_only)
+        await transaction.begin(organization_id, person, read_only=read_only)
         return transaction
 
     async def _begin_sqlite(self, *, read_only: bool) -> Transaction:
@@ -86,9 +90,11 @@ class Database:
         return transaction
 
     @asynccontextmanager
-    async def transaction(self, organization_id: UUID, *, read_only: bool = False) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, organization_id: UUID, person: UUID | None = None, *, read_only: bool = False
+    ) -> AsyncIterator[Transaction]:
         """Open a transaction that commits at the end of the block and rolls back on any failure."""
-        async with await self.begin(organization_id, read_only=read_only) as transaction:
+        async with await self.begin(organization_id, person, read_only=read_only) as transaction:
             yield transaction
 
     async def rows(self, statement: Statement, params: Params, *, organization_id: UUID) -> Rows:
@@ -163,6 +169,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             ("stoa_like", 2, _two_valued(like_matches)),
             ("stoa_ilike", 2, _two_valued(ilike_matches)),
             ("stoa_json_contains", 2, _two_valued(json_contains)),
+            ("stoa_json_has", 2, _two_valued(json_has)),
         ):
             connection.create_function(name, arity, function, deterministic=True)
 

@@ -1,5 +1,6 @@
 """Idempotency records: claimed first, answered last, both in the caller's transaction."""
 
+import hmac
 from collections.abc import Callable
 from typing import cast
 from uuid import UUID
@@ -23,28 +24,42 @@ class IdempotencyStore(IIdempotencyStore):
     """The records of one organization, inside one unit of work."""
 
     def __init__(self, session: Session) -> None:
-        """Work under the tenant the unit of work began with, wherever it goes on."""
+        """Work under the tenant the unit of work began with, wherever it goes on; a person's keys are their own."""
         self._session = session
-        self._home: UUID = session.organization_id
+        self._home: UUID = session.person or session.organization_id
+        self._claimed: tuple[str, str] | None = None
         self.answer: tuple[UUID, str, str] | None = None
 
     async def claim(self, key: str, fingerprint: str) -> Wire | None:
         """Insert the claim; a twin waits on the same index entry until the first ends, then reads its answer."""
         session = self._session
+        self._claimed = (key, fingerprint)
         claim = session.prepare("idempotency-claim", lambda: _claim(postgres=session.database.is_postgres))
-        params = {"record_key": key, "record_fingerprint": fingerprint, "record_at": session.now()}
+        # Keyed: a command may hold a password, and a plain digest of it would be quick to guess.
+        known = hmac.digest(session.cursor_secret, fingerprint.encode(), "sha256").hex()
+        home = {tenancy.TENANT: self._home, "record_key": key}
+        params = {**home, "record_fingerprint": known, "record_at": session.now()}
         try:
             if await session.rows(claim, params):
                 return None
         except LockTimeout:
             raise IdempotencyInProgress(retry_after=1) from None
-        found = await session.rows(session.prepare("idempotency-read", _read), {"record_key": key})
+        found = await session.rows(session.prepare("idempotency-read", _read), home)
         if not found:
             raise IdempotencyInProgress(retry_after=1)
         stored, response = found[0]
-        if stored != fingerprint:
+        if stored != known:
             raise IdempotencyKeyReused
         return cast("Wire", msgspec.json.decode(cast("str", response)))
+
+    async def claim_again(self) -> None:
+        """Repeat the claim in the transaction that follows on the one it was made in, if there was one.
+
+        Raises:
+            IdempotencyInProgress: a twin was quicker; asking again replays its answer.
+        """
+        if self._claimed is not None and await self.claim(*self._claimed) is not None:
+            raise IdempotencyInProgress(retry_after=1)
 
     def store(self, key: str, answer: Wire) -> None:
         """Keep the answer for the commit to write."""

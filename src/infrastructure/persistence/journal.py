@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Executable, Table, Update, bindparam, insert, update
 
+from application.kernel.causality import Cause, present_cause
 from application.kernel.wire import to_wire
 from domain.shared.entity import Entity, RecordedEvent
 from domain.shared.ids import ID_PREFIXES, EventId, OrganizationId, encode_id
@@ -44,7 +45,9 @@ class Journal:
         self._session = session
         self._use_case = use_case
         self._request_id = request_id
+        self._cause = present_cause()
         self._recorded: list[tuple[RecordedEvent, Entity]] = []
+        self._identified: list[tuple[EventId, RecordedEvent, Entity]] = []
         self._entries: list[tuple[object, ...]] = []
         self.published = False
 
@@ -54,11 +57,23 @@ class Journal:
             self._entries.append(self._entry(change))
             self._recorded.extend((recorded, change.entity) for recorded in change.entity.pull_events())
 
+    def cause_of(self, subject_id: UUID) -> Cause:
+        """Return what a job about a subject is a consequence of: the last event about it, or else the last of all.
+
+        Without any event it is a consequence of what this unit of work is one of.
+        """
+        self._identify()
+        about = [event_id for event_id, _, entity in self._identified if entity.id == subject_id]
+        every = [event_id for event_id, _, _ in self._identified]
+        event_id = about[-1] if about else every[-1] if every else self._cause.causation_id
+        trace = self._cause.traceparent if event_id is None else self._traceparent(event_id)
+        return Cause(correlation_id=self._correlation_id, causation_id=event_id, traceparent=trace)
+
     async def write(self, answer: tuple[UUID, str, str] | None) -> None:
         """Write what was collected, and the answer to keep as ``(organization, key, JSON)``."""
-        self._recorded.sort(key=lambda pair: pair[0].order)
-        events, entries = [self._event(entity, recorded) for recorded, entity in self._recorded], self._entries
-        self._recorded, self._entries = [], []
+        self._identify()
+        events, entries = [self._event(*each) for each in self._identified], self._entries
+        self._identified, self._entries = [], []
         self.published = self.published or bool(events)
         names: tuple[str, ...] = _ENTRY_COLUMNS
         if not self._session.database.is_postgres:
@@ -76,7 +91,7 @@ class Journal:
 
     async def _write_answer(self, answer: tuple[UUID, str, str]) -> None:
         """Write the answer under the tenant its key was claimed for, which the effects may not have been under."""
-        if answer[0] != self._session.organization_id:
+        if answer[0] not in (self._session.organization_id, self._session.person):
             await self._session.enter(answer[0])
         statement = self._session.prepare("answer", lambda: _answer().returning(_RECORDS.c.key))
         if not await self._session.rows(statement, _answer_params(answer)):
@@ -87,7 +102,7 @@ class Journal:
         answer: tuple[UUID, str, str] | None,
     ) -> None:  # fmt: skip
         """Write everything in one round trip; the answer may belong to another tenant than the effects."""
-        own = answer is not None and answer[0] == self._session.organization_id
+        own = answer is not None and answer[0] in (self._session.organization_id, self._session.person)
         shape = ("journal", len(events), len(entries), own)
         statement = self._session.prepare(shape, lambda: _together(len(events), len(entries), own=own))
         params: dict[str, object] = dict(_answer_params(answer)) if answer and own else {}
@@ -98,23 +113,41 @@ class Journal:
         if answer is not None and not own:
             await self._write_answer(answer)
 
-    def _event(self, entity: Entity, recorded: RecordedEvent) -> tuple[object, ...]:
+    @property
+    def _correlation_id(self) -> str:
+        return self._cause.correlation_id or self._request_id
+
+    def _identify(self) -> None:
+        """Give the events that have none their ids, in the order in which they happened."""
+        self._recorded.sort(key=lambda pair: pair[0].order)
+        self._identified += [(EventId(self._session.ids.new()), *pair) for pair in self._recorded]
+        self._recorded = []
+
+    def _event(self, event_id: EventId, recorded: RecordedEvent, entity: Entity) -> tuple[object, ...]:
         event, at, version, _ = recorded
-        session = self._session
-        event_id = EventId(session.ids.new())
+        session, caused_by = self._session, self._cause.causation_id
         name = f"{entity.kind}.{event.verb}"
         payload = {
             "event_id": encode_id("evt", event_id), "type": name, "schema_version": event.schema_version,
             "occurred_at": at, "organization_id": encode_id("org", OrganizationId(session.organization_id)),
             "actor": session.author,
             "aggregate": {"type": entity.kind, "id": public_id(entity), "version": version},
-            "correlation_id": self._request_id, "causation_id": None,
+            "correlation_id": self._correlation_id,
+            "causation_id": None if caused_by is None else encode_id("evt", caused_by),
             "data": redact_fact(cast("dict[str, object]", to_wire(event))),
         }  # fmt: skip
         return (
             session.organization_id, event_id, name, event.schema_version, at, entity.kind, entity.id, version,
-            _traceparent(self._request_id, event_id), msgspec.json.encode(payload).decode(),
+            self._traceparent(event_id), msgspec.json.encode(payload).decode(),
         )  # fmt: skip
+
+    def _traceparent(self, event_id: UUID) -> str:
+        """Return a W3C trace context: the one that is continued, or one that joins what a request caused."""
+        span = event_id.hex[-16:]
+        if self._cause.traceparent is not None:
+            version, trace, _, flags = self._cause.traceparent.split("-")
+            return f"{version}-{trace}-{span}-{flags}"
+        return f"00-{_trace_id(self._correlation_id)}-{span}-01"
 
     def _entry(self, change: Change) -> tuple[object, ...]:
         entity = change.entity
@@ -149,15 +182,14 @@ def _prefix(entity: type[Entity]) -> str:
     return _prefixes[entity]
 
 
-def _traceparent(request_id: str, event_id: UUID) -> str:
-    """Return a W3C trace context that joins everything one request caused; an id that is no UUID is hashed to one."""
+def _trace_id(correlation_id: str) -> str:
+    """Return the request's UUID as a trace id; any other text is hashed to one."""
     try:
-        trace = UUID(request_id).int
+        trace = UUID(correlation_id).int
     except ValueError:
         trace = 0
     # A trace id of zeros is invalid by the standard.
-    joined = f"{trace:032x}" if trace else hashlib.blake2b(request_id.encode(), digest_size=16).hexdigest()
-    return f"00-{joined}-{event_id.hex[-16:]}-01"
+    return f"{trace:032x}" if trace else hashlib.blake2b(correlation_id.encode(), digest_size=16).hexdigest()
 
 
 def _values(table: Table, prefix: str, names: Sequence[str], count: int) -> list[dict[str, object]]:

@@ -1,5 +1,7 @@
-"""Public values that lead to a tenant: API key hashes, payment link slugs."""
+"""Public values that lead to a tenant or to a person: API key hashes, payment link slugs, e-mail addresses."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.shared.entity import Entity
 from domain.shared.errors import DuplicateError
 from infrastructure.persistence import tenancy
+from infrastructure.persistence.models.persons import AuthIdentityRow, SingleUseTokenRow
 from infrastructure.persistence.models.technical import LookupRow
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.types import Guid, text
@@ -41,8 +44,24 @@ async def release(session: Session, lookup: Lookup, entity: Entity) -> None:
     await session.rows(session.prepare("lookup-release", _delete), _named(lookup, entity))
 
 
+# What leads to a person and not to an organization, and the table that says to whom; None: the subject is the person.
+PERSONAL: Mapping[str, Table | None] = {
+    "user_email": None,
+    "auth_identity": cast("Table", AuthIdentityRow.__table__),
+    "single_use_token": cast("Table", SingleUseTokenRow.__table__),
+}
+_DIGESTED = frozenset({"user_email", "auth_identity"})
+
+
+def stored_value(kind: str, value: str) -> str:
+    """Return what is kept of a value: a digest of what is personal, which also makes it short."""
+    return hashlib.sha256(value.encode()).hexdigest() if kind in _DIGESTED else value
+
+
 def _named(lookup: Lookup, entity: Entity) -> dict[str, object]:
-    return {"lookup_kind": lookup.kind, "lookup_value": getattr(entity, lookup.attribute)}
+    return {
+        "lookup_kind": lookup.kind, "lookup_value": stored_value(lookup.kind, getattr(entity, lookup.attribute))
+    }  # fmt: skip
 
 
 def _insert(*, postgres: bool) -> Executable:
@@ -63,10 +82,19 @@ def _delete() -> Executable:
 def find_statement(kind: str, *, postgres: bool) -> Executable:
     """Return the look-up of one kind before the tenant is known, through a function of that one purpose.
 
-    Its parameter is ``lookup_value``, its columns are the organization and the subject.
+    Its parameter is ``lookup_value``, its columns are the organization, the subject and, of ``PERSONAL`` kinds, whose
+    the subject is.
     """
     value = bindparam("lookup_value", type_=text())
     if postgres:
-        found = getattr(func, f"stoa_find_{kind}")(value).table_valued("organization_id", "subject_id")
-        return select(found.c.organization_id, found.c.subject_id)
-    return select(_TABLE.c.organization_id, _TABLE.c.subject_id).where(_TABLE.c.kind == kind, _TABLE.c.value == value)
+        names = ("organization_id", "subject_id", *(("user_id",) if kind in PERSONAL else ()))
+        found = getattr(func, f"stoa_find_{kind}")(value).table_valued(*names)
+        return select(*(found.c[name] for name in names))
+    asked = (_TABLE.c.kind == kind, _TABLE.c.value == value)
+    if kind not in PERSONAL:
+        return select(_TABLE.c.organization_id, _TABLE.c.subject_id).where(*asked)
+    table = PERSONAL[kind]
+    if table is None:
+        return select(_TABLE.c.organization_id, _TABLE.c.subject_id, _TABLE.c.subject_id).where(*asked)
+    joined = _TABLE.join(table, table.c.id == _TABLE.c.subject_id)
+    return select(_TABLE.c.organization_id, _TABLE.c.subject_id, table.c.user_id).select_from(joined).where(*asked)

@@ -132,6 +132,11 @@ class Mapper[E]:
             columns, paths = (f"{name}_minor", f"{name}_currency"), (f"{name}.minor", f"{name}.currency")
             write = tuple(unless_none(value, f"o.{path}") for path in paths)
             return _Field(name, columns, paths, unless_none(cell, f"Money(r[{at}], r[{at + 1}])"), write)
+        if _is_records(kind):
+            self._scope[f"_{name}"] = msgspec.json.Decoder(kind).decode
+            return _Field(
+                name, (name,), (name,), unless_none(cell, f"_{name}({cell})"), (unless_none(value, f"dumps({value})"),)
+            )
         if _is_plain_json(kind):
             read = f"tuple(loads({cell}))" if get_origin(kind) is tuple else f"loads({cell})"
             return _Field(name, (name,), (name,), unless_none(cell, read), (unless_none(value, f"dumps({value})"),))
@@ -170,6 +175,12 @@ def _unwrap(annotation: object) -> tuple[object, bool]:
         if len(members) == 1:
             return members[0], True
     return annotation, False
+
+
+def _is_records(annotation: object) -> bool:
+    """Say whether it is a tuple of value objects, which are stored together as one JSON list."""
+    args = get_args(annotation)
+    return get_origin(annotation) is tuple and args[1:] == (...,) and isinstance(args[0], type) and attrs.has(args[0])
 
 
 def _is_plain_json(annotation: object) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Executable, Integer, Select, bindp
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.page import Page, PageRequest
 from domain.shared.specification import Spec
+from domain.shared.specification_values import Now
 from infrastructure.persistence import parts, tenancy
 from infrastructure.persistence.cursor import Cursors, Position
 from infrastructure.persistence.mapper import Mapper
@@ -82,7 +83,9 @@ class SqlReader[E: Identified]:
         """Return one keyset page: one row more than asked for tells whether there is another."""
         tree, params = self._outline(spec)
         sort, column = request.sort, self._sort_column(request.sort)
-        binding = (self.mapper.table.name, self._session.organization_id, tree, sorted(params.items()), sort)
+        asked = sorted((name, None if isinstance(value, Now) else value) for name, value in params.items())
+        whose = (self._session.organization_id, self._session.person)
+        binding = (self.mapper.table.name, whose, tree, asked, sort)
         cursors = Cursors(self._session.cursor_secret, binding, column.type.python_type)
         after = cursors.read(request.cursor) if request.cursor else None
         statement = self._prepare(
@@ -146,25 +149,32 @@ class SqlReader[E: Identified]:
         return _for_update(query, lock)
 
     def _found(self, tree: Outline, sort: str, *, with_deleted: bool = False) -> Query:
-        return self._select(tree, with_deleted=with_deleted).order_by(*self._order(sort))
+        return self._select(tree, with_deleted=with_deleted).order_by(*self._order(sort, tree))
 
     def _page(self, tree: Outline, sort: str, after: Position | None) -> Query:
         query = _part(self._found(tree, sort), limited=True, skipping=False)
-        return query if after is None else query.where(self._beyond(sort, absent=after.value is None))
+        if after is None:
+            return query
+        return query.where(self._beyond(sort, absent=after.value is None, nullable=self._may_be_absent(sort, tree)))
 
     def _sort_column(self, sort: str) -> Column[object]:
         return self.mapper.column(sort.removeprefix("-"))
 
-    def _order(self, sort: str) -> list[ColumnElement[object]]:
+    def _may_be_absent(self, sort: str, tree: Outline) -> bool:
+        """Say whether a sort value can be absent. An index only serves orders without absent values among them."""
+        present = ("not", ("null", sort.removeprefix("-")))
+        return bool(self._sort_column(sort).nullable) and not _demands(tree, present)
+
+    def _order(self, sort: str, tree: Outline) -> list[ColumnElement[object]]:
         """Return a total order; absent values come first, or last when descending, on both databases."""
         column, descending = self._sort_column(sort), sort.startswith("-")
         columns: list[Column[Any]] = [column] if column is self._id else [column, self._id]  # reason: of two types
         order: list[ColumnElement[object]] = [each.desc() if descending else each.asc() for each in columns]
-        if column.nullable:
+        if self._may_be_absent(sort, tree):
             order[0] = order[0].nulls_last() if descending else order[0].nulls_first()
         return order
 
-    def _beyond(self, sort: str, *, absent: bool) -> ColumnElement[bool]:
+    def _beyond(self, sort: str, *, absent: bool, nullable: bool) -> ColumnElement[bool]:
         """Return the clause for the rows behind a position, whose sort value may be ``absent``."""
         column, descending = self._sort_column(sort), sort.startswith("-")
         id_, after_id = self._id, bindparam("after_id", type_=Guid())
@@ -175,7 +185,7 @@ class SqlReader[E: Identified]:
         if column is not id_:
             here, there = tuple_(column, id_), tuple_(bindparam("after", type_=column.type), after_id)
             behind = here < there if descending else here > there
-        return or_(behind, column.is_(None)) if descending and column.nullable else behind
+        return or_(behind, column.is_(None)) if descending and nullable else behind
 
     def _outline(self, spec: Spec[E]) -> tuple[Outline, dict[str, object]]:
         values: list[object] = []
@@ -220,6 +230,14 @@ class SqlReader[E: Identified]:
 
     def _remember(self, fresh: list[Tracked[E]]) -> None:
         """Take note of what was loaded; reading alone needs no comparison later."""
+
+
+def _demands(tree: Outline, condition: Outline) -> bool:
+    """Say whether a condition is one of those that must all hold."""
+    match tree:
+        case ("and", tuple(left), tuple(right)):
+            return _demands(left, condition) or _demands(right, condition)
+    return tree == condition
 
 
 def _for_update(query: Query, lock: bool) -> Query:  # noqa: FBT001 - a private switch

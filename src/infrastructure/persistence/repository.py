@@ -127,9 +127,8 @@ class SqlRepository[E: Entity](SqlReader[E]):
             if entity.version != tracked.version + 1:
                 raise RuntimeError(f"{entity.kind} changed without recording an event")
             entity.updated_by = self._session.author
-            changes.append(
-                Change(entity, Operation.UPDATED, self.mapper.readable(tracked.changed_columns(self.mapper)))
-            )
+            values = self.mapper.readable(tracked.changed_columns(self.mapper))
+            changes.append(Change(entity, Operation.UPDATED, values, tracked.before(self.mapper)))
             params = self._named(self.mapper.dehydrate(entity))
             found = await self._session.rows(
                 self._prepare("update", self._update), {**params, "this_id": entity.id, "loaded": tracked.version}
@@ -149,8 +148,10 @@ class SqlRepository[E: Entity](SqlReader[E]):
             StillReferenced: another aggregate needs it.
         """
         purged, self._purged = self._purged, []
+        changes: list[Change] = []
         for entity in purged:
             tracked = self._tracked.pop(entity.id)
+            changes.append(Change(entity, Operation.DELETED, {}, tracked.before(self.mapper)))
             await parts.clear(self._session, self.mapper, entity)
             statement = self._prepare("delete", self._delete)
             try:
@@ -161,7 +162,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
                 raise StaleVersion
             if self.lookup is not None:
                 await lookups.release(self._session, self.lookup, entity)
-        return [Change(entity, Operation.DELETED, {}) for entity in purged]
+        return changes
 
     def _track(self, entity: E) -> None:
         tracked = self._tracked[entity.id] = Tracked(entity, locked=True)

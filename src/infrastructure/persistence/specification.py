@@ -8,17 +8,20 @@ of the walk. Two-valued logic is kept by ``IS NOT TRUE``: NOT of an unknown is t
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, Column, ColumnElement, and_, bindparam, false, literal_column, or_, true
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import Boolean, String
+from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, false, literal_column, or_, true
+from sqlalchemy.types import String, Text
 
 from domain.shared import specification as s
-from domain.shared.specification_values import Ordered, typed
+from domain.shared.specification_fields import JsonHas, LessThanField
+from domain.shared.specification_spans import HasAtLeast, LongerThan
+from domain.shared.specification_values import Ordered
+from infrastructure.persistence.mapper import Children
+from infrastructure.persistence.matches import ILikeMatch, JsonContainsMatch, LikeMatch, has
+from infrastructure.persistence.spans import count_of, longer
 from infrastructure.persistence.statement import AnyOf
 from infrastructure.persistence.types import JsonText, ListOf
 
@@ -28,54 +31,19 @@ type Outline = tuple[object, ...]
 class Columns(Protocol):
     """What the compiler needs of a mapper."""
 
+    @property
+    def table(self) -> Table:
+        """Return the table of the roots."""
+        ...
+
+    @property
+    def children(self) -> Mapping[str, Children]:
+        """Return the kinds of parts by the attribute that lists them."""
+        ...
+
     def column(self, path: str) -> Column[object]:
         """Return the column behind an attribute path."""
         ...
-
-
-class _TextMatch(GenericFunction[bool]):
-    type = Boolean()
-    inherit_cache = True
-
-
-class _Like(_TextMatch):
-    inherit_cache = True
-    name = "stoa_like"
-
-
-class _ILike(_TextMatch):
-    inherit_cache = True
-    name = "stoa_ilike"
-
-
-class _JsonContains(_TextMatch):
-    inherit_cache = True
-    name = "stoa_json_contains"
-
-
-@compiles(_Like, "postgresql")
-def _like(element: _Like, compiler: SQLCompiler, **kw: object) -> str:
-    pattern, value = (compiler.process(c, **kw) for c in element.clauses)
-    return f"{value} LIKE {pattern}"
-
-
-@compiles(_ILike, "postgresql")
-def _ilike(element: _ILike, compiler: SQLCompiler, **kw: object) -> str:
-    pattern, value = (compiler.process(c, **kw) for c in element.clauses)
-    return f'lower({value} COLLATE "C") LIKE lower({pattern} COLLATE "C")'
-
-
-@compiles(_JsonContains, "postgresql")
-def _json_contains(element: _JsonContains, compiler: SQLCompiler, **kw: object) -> str:
-    needle, value = (compiler.process(c, **kw) for c in element.clauses)
-    return f"{value} @> {needle}"
-
-
-def json_contains(needle: str, document: str) -> bool:
-    """Say whether a flat JSON object holds every pair of another; SQLite calls it as a function."""
-    found: object = json.loads(document)
-    wanted: dict[str, object] = json.loads(needle)
-    return isinstance(found, Mapping) and all(k in found and typed(found[k]) == typed(v) for k, v in wanted.items())
 
 
 _COMPARE: dict[str, Callable[[ColumnElement[object], ColumnElement[object]], ColumnElement[bool]]] = {
@@ -105,7 +73,28 @@ def outline[E](spec: s.Spec[E], columns: Columns, values: list[object]) -> Outli
             return ("true",)
         case s.FieldSpec() if type(spec) in _LEAVES:
             return _LEAVES[type(spec)](spec, columns.column(spec.field), values)
+        case LessThanField() | LongerThan() | HasAtLeast():
+            return _of_entity(spec, columns, values)
     raise TypeError(f"cannot compile {type(spec).__name__} to SQL")
+
+
+def _of_entity(spec: LessThanField | LongerThan | HasAtLeast, columns: Columns, values: list[object]) -> Outline:
+    """Outline a leaf that looks at more than one attribute."""
+    match spec:
+        case LessThanField(field, other):
+            if _kind(columns.column(field)) is not _kind(columns.column(other)):
+                raise TypeError(f"cannot order {field} and {other}")
+            return ("fields", field, other)
+        case LongerThan(start, end, span):
+            if {_kind(columns.column(start)), _kind(columns.column(end))} != {datetime}:
+                raise TypeError(f"{start} and {end} are not both moments")
+            values.append(span // timedelta(microseconds=1))
+            return ("longer", start, end)
+        case HasAtLeast(parts, count):
+            if parts not in columns.children:
+                raise AttributeError(f"no parts {parts!r}")
+            values.append(count)
+            return ("parts", parts)
 
 
 def _equal(spec: s.Equal | s.NotEqual, column: Column[object], values: list[object]) -> Outline:
@@ -159,6 +148,13 @@ def _json_pairs(spec: s.JsonContains, column: Column[object], values: list[objec
     return ("JsonContains", spec.field)
 
 
+def _json_item(spec: JsonHas, column: Column[object], values: list[object]) -> Outline:
+    if _kind(column) is not Mapping:
+        return _NOTHING
+    values.append(spec.text)
+    return ("JsonHas", spec.field)
+
+
 _NOTHING: Outline = ("false",)
 _LEAVES: Mapping[type[s.FieldSpec], Callable[[Any, Column[object], list[object]], Outline]] = {  # reason: by their key
     s.IsNull: lambda spec, column, values: ("null", spec.field),  # noqa: ARG005 - the shape all leaves share
@@ -174,6 +170,7 @@ _LEAVES: Mapping[type[s.FieldSpec], Callable[[Any, Column[object], list[object]]
     s.Like: _like_pattern,
     s.ILike: _like_pattern,
     s.JsonContains: _json_pairs,
+    JsonHas: _json_item,
 }
 
 
@@ -209,9 +206,9 @@ def _same_type(column: Column[object], value: Ordered) -> Ordered:
     return value
 
 
-def clause(tree: Outline, columns: Columns) -> ColumnElement[bool]:
+def clause(tree: Outline, columns: Columns, prefix: str = "p") -> ColumnElement[bool]:
     """Build the SQL condition of an outline; its parameters are p0, p1 and so on."""
-    return _clause(tree, columns, (f"p{n}" for n in itertools.count()))
+    return _clause(tree, columns, (f"{prefix}{n}" for n in itertools.count()))
 
 
 def _clause(tree: Outline, columns: Columns, names: Iterator[str]) -> ColumnElement[bool]:
@@ -222,18 +219,31 @@ def _clause(tree: Outline, columns: Columns, names: Iterator[str]) -> ColumnElem
             return or_(_clause(left, columns, names), _clause(right, columns, names))
         case ("not", tuple(inner)):
             return _clause(inner, columns, names).is_not(literal_column("true"))
-        case ("true",):
-            return true()
-        case ("false",):
-            return false()
+        case ("true" | "false" as always,):
+            return true() if always == "true" else false()
         case ("null", str(field)):
             return columns.column(field).is_(None)
+        case ("longer" | "fields" | "parts", *_):
+            return _over_entity(tree, columns, names)
         case (str(kind), str(field)):
             return _comparison(kind, columns.column(field), names)
     raise TypeError(f"not an outline: {tree!r}")
 
 
-def _comparison(kind: str, column: ColumnElement[object], names: Iterator[str]) -> ColumnElement[bool]:
+def _over_entity(tree: Outline, columns: Columns, names: Iterator[str]) -> ColumnElement[bool]:
+    match tree:
+        case ("longer", str(start), str(end)):
+            span = bindparam(next(names), type_=BigInteger())
+            return longer(columns.column(start), columns.column(end), span)
+        case ("parts", str(kind)):
+            found = count_of(columns.children[kind], columns.table.c.id, columns.table.c.organization_id)
+            return found >= bindparam(next(names), type_=BigInteger())
+        case ("fields", str(field), str(other)):
+            return columns.column(field) < columns.column(other)
+    raise TypeError(f"not an outline: {tree!r}")
+
+
+def _comparison(kind: str, column: Column[object], names: Iterator[str]) -> ColumnElement[bool]:
     def value() -> ColumnElement[object]:
         return bindparam(next(names), type_=column.type)
 
@@ -243,9 +253,11 @@ def _comparison(kind: str, column: ColumnElement[object], names: Iterator[str]) 
         case "In":
             return AnyOf(column, bindparam(next(names), type_=ListOf(column.type)))
         case "Like":
-            return _Like(bindparam(next(names), type_=String()), column)
+            return LikeMatch(bindparam(next(names), type_=String()), column)
         case "ILike":
-            return _ILike(bindparam(next(names), type_=String()), column)
+            return ILikeMatch(bindparam(next(names), type_=String()), column)
         case "JsonContains":
-            return _JsonContains(bindparam(next(names), type_=JsonText()), column)
+            return JsonContainsMatch(bindparam(next(names), type_=JsonText()), column)
+        case "JsonHas":
+            return has(column, bindparam(next(names), type_=Text()))
     return _COMPARE[kind](column, value())

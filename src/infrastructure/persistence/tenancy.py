@@ -1,34 +1,48 @@
-"""The walls between tenants: the clause every repository starts from, and the row policies of PostgreSQL."""
+"""The walls between tenants and between people: the clause every repository starts from, and PostgreSQL's policies."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, Uuid, bindparam, exists
 
 from application.kernel.actor import PLATFORM
 
-TENANT = "tenant"
+TENANT, PERSON = "tenant", "person"
+"""Parameters of every walled statement; ``info[PERSON]`` of a table names its column of people."""
+
+NOBODY = UUID(int=0)
+"""The person of a transaction that has none."""
+
+ASIDE = "aside"
+"""Marks, in a table's ``info``, what is written apart from every unit of work and in no tenant's name."""
 
 OWNER, APP, RELAY, SEALER, AUTH = "stoa_owner", "stoa_app", "stoa_relay", "stoa_sealer", "stoa_auth"
 
 # The sub-select is evaluated once per statement and not once per row; nullif because the setting
 # reverts to '' and not to NULL after a transaction that had set it.
 CURRENT = "(select nullif(current_setting('app.organization_id', true), '')::uuid)"
+CURRENT_PERSON = "(select nullif(current_setting('app.user_id', true), '')::uuid)"
 TENANT_POLICY = f"organization_id = {CURRENT}"
 
 
 def wall(table: Table) -> ColumnElement[bool]:
-    """Return the clause that keeps a statement inside the current organization.
+    """Return the clause that keeps a statement inside the current organization, or with the current person.
 
-    A table above tenants (users) shows a row only through a membership of the organization; the platform
-    itself, which only operators act for, sees them all.
+    What belongs to one person shows to that person only. A user shows to themselves, through a membership of the
+    organization, and to the platform's operator, who is the platform and no person.
     """
     current = bindparam(TENANT, type_=Uuid())
     if "organization_id" in table.c:
         return table.c.organization_id == current
+    person = bindparam(PERSON, NOBODY, type_=Uuid())
+    if PERSON in table.info:
+        own: ColumnElement[bool] = table.c[table.info[PERSON]] == person
+        return own
     members = table.metadata.tables["memberships"]
     member = exists().where(members.c.user_id == table.c.id, members.c.organization_id == current)
     platform = bindparam("platform", PLATFORM, type_=Uuid())
-    return member | (current == platform)
+    operator = (current == platform) & (person == bindparam("nobody", NOBODY, type_=Uuid()))
+    return (table.c.id == person) | member | operator
 
 
 def policy_statements(table: str) -> list[str]:
@@ -59,6 +73,30 @@ def users_policies() -> list[str]:
         "ALTER TABLE users FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY tenant ON users USING ({visible}) WITH CHECK ({visible})",
     ]
+
+
+def person_policy(table: str, column: str) -> list[str]:
+    """Return the statements that show a row to its person alone; ``column`` says whose it is."""
+    own = f"{column} = {CURRENT_PERSON}"
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant ON {table} USING ({own}) WITH CHECK ({own})",
+    ]
+
+
+def people_policy() -> str:
+    """Return the statement that shows users as :func:`wall` does, and lets nobody write another person."""
+    member = f"exists (select from memberships m where m.user_id = users.id and m.organization_id = {CURRENT})"
+    operator = f"({CURRENT} = '{PLATFORM}'::uuid and {CURRENT_PERSON} is null)"
+    own = f"id = {CURRENT_PERSON}"
+    return f"CREATE POLICY tenant ON users USING ({own} or {operator} or {member}) WITH CHECK ({own} or {operator})"
+
+
+def answers_policy() -> str:
+    """Return the statement that keeps a person's answered requests apart from everybody else's."""
+    own = f"organization_id in ({CURRENT}, {CURRENT_PERSON})"
+    return f"CREATE POLICY tenant ON idempotency_records USING ({own}) WITH CHECK ({own})"
 
 
 _DROP_EVERY_POLICY = """
@@ -148,6 +186,8 @@ def role_statements(existing: Sequence[str]) -> list[str]:
             statements.append(f"CREATE ROLE {role} {attributes}")
         if attributes == "LOGIN":
             statements += [f"ALTER ROLE {role} SET {name} = '{value}'" for name, value in TIMEOUTS.items()]
+            # Compiling a short statement to machine code takes longer than running it.
+            statements.append(f"ALTER ROLE {role} SET jit = 'off'")
     statements += [
         f"GRANT {OWNER} TO CURRENT_USER",
         f"GRANT {AUTH} TO {OWNER}",

@@ -1,8 +1,9 @@
 """What a unit of work remembers of a loaded aggregate, to know later what changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -31,11 +32,15 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One written aggregate; ``values`` are the stored columns that are new or different."""
+    """One written aggregate; ``values`` are the stored columns that are new or different.
+
+    ``before`` makes the aggregate as it was stored until now, without its parts; None when it was not.
+    """
 
     entity: Entity
     operation: Operation
     values: Mapping[str, object]
+    before: Callable[[], Entity] | None = None
 
 
 class Tracked[E]:
@@ -65,6 +70,10 @@ class Tracked[E]:
         self.version = getattr(self.entity, "version", 0)
         self._values = mapper.dehydrate(self.entity)
         self._parts = {name: part_values(mapper, name, self.entity) for name in mapper.children}
+
+    def before[S: Entity](self: "Tracked[S]", mapper: Mapper[S]) -> Callable[[], S] | None:
+        """Return what makes the aggregate as it is stored, without its parts."""
+        return None if self._values is None else partial(mapper.hydrate, self._values)
 
     def stored_parts(self, name: str) -> dict[UUID, Values]:
         """Return the stored values of one kind of part, by id."""

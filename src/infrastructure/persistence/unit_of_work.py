@@ -1,32 +1,54 @@
 """The unit of work: the only place that commits."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import cast
 from uuid import UUID
 
-from application.kernel.actor import Actor, ActorKind
+from application.kernel.actor import PLATFORM, Actor, ActorKind
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
 from domain.shared.errors import Forbidden, NotFound
-from domain.shared.ids import OrganizationId
+from domain.shared.ids import OrganizationId, UserId
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.idempotency import IdempotencyStore
 from infrastructure.persistence.journal import Journal
-from infrastructure.persistence.lookups import find_statement
+from infrastructure.persistence.lookups import find_statement, stored_value
+from infrastructure.persistence.reporting.figures import SqlPaymentFigures
+from infrastructure.persistence.reporting.order_events import SqlOrderEvents
+from infrastructure.persistence.reporting.tally import Tally
 from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
+from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
 from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
+from infrastructure.persistence.repositories.checkout import SqlCheckoutRepository, SqlProviderNoticeRepository
 from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
 from infrastructure.persistence.repositories.identity import (
     SqlAPIKeyRepository,
+    SqlInvitationRepository,
     SqlMembershipRepository,
     SqlOrganizationRepository,
+)
+from infrastructure.persistence.repositories.payments import (
+    SqlPaymentLinkRepository,
+    SqlPaymentOrderRepository,
+    SqlRefundRepository,
+)
+from infrastructure.persistence.repositories.persons import (
+    SqlAuthIdentityRepository,
+    SqlCredentialRepository,
+    SqlSessionRepository,
+    SqlSingleUseTokenRepository,
     SqlUserRepository,
 )
-from infrastructure.persistence.repositories.payments import SqlPaymentLinkRepository, SqlPaymentOrderRepository
+from infrastructure.persistence.repositories.webhooks import (
+    SqlEventRepository,
+    SqlWebhookDeliveryRepository,
+    SqlWebhookEndpointRepository,
+)
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.session import Session
+from infrastructure.persistence.tracking import Change
 from infrastructure.persistence.transaction import Transaction
 from infrastructure.persistence.work_tables import Jobs, Numbers
 
@@ -56,7 +78,12 @@ class SqlUnitOfWork:
     # In the order of their foreign keys: inserts follow it, deletes go backwards.
     organizations = repository(SqlOrganizationRepository)
     users = repository(SqlUserRepository)
+    credentials = repository(SqlCredentialRepository)
+    sessions = repository(SqlSessionRepository)
+    auth_identities = repository(SqlAuthIdentityRepository)
+    single_use_tokens = repository(SqlSingleUseTokenRepository)
     memberships = repository(SqlMembershipRepository)
+    invitations = repository(SqlInvitationRepository)
     api_keys = repository(SqlAPIKeyRepository)
     products = repository(SqlProductRepository)
     prices = repository(SqlPriceRepository)
@@ -64,7 +91,16 @@ class SqlUnitOfWork:
     payment_methods = repository(SqlPaymentMethodRepository)
     payment_links = repository(SqlPaymentLinkRepository)
     payment_orders = repository(SqlPaymentOrderRepository)
+    refunds = repository(SqlRefundRepository)
+    journal_entries = repository(SqlJournalEntryRepository)
+    checkouts = repository(SqlCheckoutRepository)
+    provider_notices = repository(SqlProviderNoticeRepository)
+    webhook_endpoints = repository(SqlWebhookEndpointRepository)
     audit_entries = repository(SqlAuditEntryRepository)
+    events = repository(SqlEventRepository)
+    webhook_deliveries = repository(SqlWebhookDeliveryRepository)
+    payment_figures = repository(SqlPaymentFigures)
+    order_events = repository(SqlOrderEvents)
 
     def __init__(
         self, database: Database, transaction: Transaction, actor: Actor, *, use_case: str, request_id: str,
@@ -77,6 +113,7 @@ class SqlUnitOfWork:
             read_only=read_only,
         )  # fmt: skip
         self.journal = Journal(self.session, use_case=use_case, request_id=request_id)
+        self.tally = Tally(self.session)
         self.idempotency = IdempotencyStore(self.session)
         self.jobs = Jobs(self.session)
         self.numbers = Numbers(self.session)
@@ -93,11 +130,15 @@ class SqlUnitOfWork:
         made = [self.made[name] for name in _ORDER if name in self.made]
         repositories = [r for r in made if isinstance(r, SqlRepository)]
         for each in repositories:
-            self.journal.note(await each.write_inserts())
+            self._note(await each.write_inserts())
         for each in repositories:
-            self.journal.note(await each.write_updates())
+            self._note(await each.write_updates())
         for each in reversed(repositories):
-            self.journal.note(await each.write_deletes())
+            self._note(await each.write_deletes())
+
+    def _note(self, changes: Sequence[Change]) -> None:
+        self.tally.note(changes)
+        self.journal.note(changes)
 
     async def enter(self, organization_id: OrganizationId) -> None:
         """Go on in another organization; what was done so far stays where it was done."""
@@ -105,28 +146,81 @@ class SqlUnitOfWork:
             raise Forbidden
         await self._move(organization_id)
 
+    async def enter_own(self, organization_id: OrganizationId, *, fresh: bool = False) -> None:
+        """Go on in an organization of the person's own; what is fresh has no members yet, nor anything else."""
+        person = self.actor.person
+        if not fresh and organization_id not in {own.id for own in await self.memberships.organizations_of(person)}:
+            raise NotFound
+        await self._move(organization_id)
+
     async def enter_by(self, lookup: str, value: str) -> UUID:
         """Go on in the organization that owns a public value."""
         session = self.session
         postgres = session.database.is_postgres
         statement = session.prepare(("find", lookup), lambda: find_statement(lookup, postgres=postgres))
-        rows = await session.rows(statement, {"lookup_value": value})
+        rows = await session.rows(statement, {"lookup_value": stored_value(lookup, value)})
         if not rows:
             raise NotFound
-        organization_id, subject_id = rows[0]
-        await self._move(cast("UUID", organization_id))
+        organization_id, subject_id, *person = rows[0]
+        if person:
+            await self.become(UserId(cast("UUID", person[0])))
+        else:
+            await self._move(cast("UUID", organization_id))
         return cast("UUID", subject_id)
+
+    async def become(self, user_id: UserId) -> None:
+        """Go on above the tenants, for one person: oneself, or whom a secret or a machine of ours names."""
+        session = self.session
+        if self.actor.kind is ActorKind.API_KEY or self.actor.user_id not in (None, user_id):
+            raise Forbidden
+        if (session.organization_id, session.person) != (PLATFORM, user_id):
+            await self._leave()
+            await session.become(user_id)
+
+    async def aside[T](self, work: Awaitable[T]) -> T:
+        """Await slow work with no transaction open and no connection held, then begin anew."""
+        session = self.session
+        if self.made or self.jobs.scheduled:
+            raise RuntimeError("slow work comes before anything is read or written")
+        self._open = False
+        await session.transaction.rollback()
+        done = await work
+        session.transaction = await session.database.begin(
+            session.organization_id, session.person, read_only=session.read_only
+        )
+        self._open = True
+        await self.idempotency.claim_again()
+        return done
 
     async def _move(self, organization_id: UUID) -> None:
         """Leave what was done where it was done, and forget what was read there."""
+        await self._leave()
+        await self.session.enter(organization_id)
+
+    async def _leave(self) -> None:
         await self.flush()
+        await self.jobs.write(self.journal.cause_of)
+        await self.tally.write()
         await self.journal.write(None)
         self.made.clear()
-        await self.session.enter(organization_id)
+
+    async def take_time(self) -> None:
+        """Lift the limit of other transactions for this one."""
+        await self.session.transaction.take_time()
+
+    async def checkpoint(self) -> None:
+        """Write everything so far, and forget what was loaded."""
+        await self.flush()
+        await self.jobs.write(self.journal.cause_of)
+        await self.tally.write()
+        await self.journal.write(None)
+        self.made.clear()
 
     async def commit(self) -> None:
         """Write everything that is left, and commit."""
         await self.flush()
+        await self.jobs.write(self.journal.cause_of)
+        await self.tally.write()
         await self.journal.write(self.idempotency.answer)
         self._open = False
         await self.session.transaction.commit()
@@ -164,7 +258,7 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
 
     async def open(self, actor: Actor, *, use_case: str, request_id: str, read_only: bool) -> SqlUnitOfWork:
         """Begin; whoever calls this must close what it returns."""
-        transaction = await self._database.begin(actor.organization_id, read_only=read_only)
+        transaction = await self._database.begin(actor.organization_id, actor.user_id, read_only=read_only)
         return SqlUnitOfWork(
             self._database, transaction, actor, use_case=use_case, request_id=request_id, read_only=read_only,
             clock=self._clock, ids=self._ids, cursor_secret=self._cursor_secret,

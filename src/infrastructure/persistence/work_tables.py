@@ -1,5 +1,6 @@
 """Jobs and counters: small tables that handlers write through the unit of work."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Date, Executable, Table, bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from application.kernel.causality import Cause
 from application.kernel.unit_of_work import IJobs, INumbers
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.models.technical import CounterRow, JobRow
@@ -23,18 +25,30 @@ class Jobs(IJobs):
     def __init__(self, session: Session) -> None:
         """Write in the unit of work's transaction."""
         self._session = session
+        self._pending: dict[tuple[str, UUID], datetime] = {}
         self.scheduled = False
 
     async def schedule(self, kind: str, subject_id: UUID, *, delay: timedelta = timedelta()) -> None:
-        """Insert the job, or move the one that is there."""
-        session = self._session
-        statement = session.prepare("job-schedule", lambda: _schedule(postgres=session.database.is_postgres))
-        params = {"job_kind": kind, "job_subject": subject_id, "job_at": session.now() + delay}
-        await session.rows(statement, params)
+        """Remember the job until :meth:`write`, which knows the event that caused it."""
+        self._pending[kind, subject_id] = self._session.now() + delay
         self.scheduled = True
+
+    async def write(self, cause_of: Callable[[UUID], Cause]) -> None:
+        """Insert every remembered job, or move the one that is there."""
+        pending, self._pending = self._pending, {}
+        session = self._session
+        for (kind, subject_id), at in pending.items():
+            cause = cause_of(subject_id)
+            params = {
+                "job_kind": kind, "job_subject": subject_id, "job_at": at, "job_correlation": cause.correlation_id,
+                "job_causation": cause.causation_id, "job_trace": cause.traceparent,
+            }  # fmt: skip
+            statement = session.prepare("job-schedule", lambda: _schedule(postgres=session.database.is_postgres))
+            await session.rows(statement, params)
 
     async def finish(self, kind: str, subject_id: UUID) -> None:
         """Delete the job, if it is there."""
+        self._pending.pop((kind, subject_id), None)
         statement = self._session.prepare("job-finish", _finish)
         await self._session.rows(statement, {"job_kind": kind, "job_subject": subject_id})
 
@@ -64,7 +78,13 @@ def _schedule(*, postgres: bool) -> Executable:
         "organization_id": bindparam(tenancy.TENANT, type_=Guid()), "kind": bindparam("job_kind", type_=text()),
         "subject_id": bindparam("job_subject", type_=Guid()), "run_at": at, "token": 0, "attempts": 0,
     }  # fmt: skip
-    again = {"run_at": at, "lease_until": None, "attempts": 0, "token": _JOBS.c.token + 1}
+    alive = {"dead_at": None, "last_error": None}
+    caused = {
+        "correlation_id": bindparam("job_correlation", type_=text()),
+        "causation_id": bindparam("job_causation", type_=Guid()), "traceparent": bindparam("job_trace", type_=text()),
+    }  # fmt: skip
+    values.update(caused)
+    again = {**caused, "run_at": at, "lease_until": None, "attempts": 0, "token": _JOBS.c.token + 1, **alive}
     keys = ["organization_id", "kind", "subject_id"]
     return _upsert(_JOBS, postgres=postgres).values(values).on_conflict_do_update(index_elements=keys, set_=again)
 

@@ -13,16 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from application.kernel.ports import IPasswordHasher
-from domain.shared.errors import ValidationError
-
-SHORTEST, LONGEST = 12, 128  # characters; 128 characters are at most 512 bytes, so nobody makes us hash megabytes
-
-
-class InvalidPassword(ValidationError):
-    """The password's length is outside the bounds, or it is no text."""
-
-    code = "password_invalid"
-    summary = f"The password must have {SHORTEST} to {LONGEST} characters."
+from domain.identity.passwords import LONGEST, SHORTEST, InvalidPassword
 
 
 class Argon2Passwords(IPasswordHasher):

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from uuid import UUID
 
-from infrastructure.payments.card_number import brand_of, luhn_holds
+from domain.shared.card_numbers import brand_of, luhn_holds
 
 REDACTED = "[redacted]"
 

@@ -1,7 +1,8 @@
 """The job worker: claims due jobs of all tenants under a lease, and performs them outside of any transaction.
 
 A claim takes a fencing token. Whoever held an earlier one, because its lease ran out or the job was scheduled anew,
-can no longer move or delete the job.
+can no longer move or delete the job. A job that fails too often is buried: kept, but not tried again until it is
+scheduled anew.
 """
 
 import asyncio
@@ -9,37 +10,24 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple, Protocol, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Executable,
-    Integer,
-    Interval,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Executable
 
 from application.kernel.actor import NOWHERE
+from application.kernel.causality import Cause, caused_by
+from application.kernel.ports import IClock
 from domain.shared.errors import StoaError, Unavailable
-from domain.shared.ids import OrganizationId
+from domain.shared.ids import EventId, OrganizationId
 from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.models.technical import JobRow
-from infrastructure.persistence.statement import AnyOf, Params
+from infrastructure.persistence.statement import Params
 from infrastructure.persistence.transaction import Rows
-from infrastructure.persistence.types import Guid, ListOf, UtcDateTime, text
 from infrastructure.system import SystemClock
+from infrastructure.workers import job_statements
 from infrastructure.workers.connection import Backoff
 from infrastructure.workers.leader import POLL_SECONDS
 from infrastructure.workers.wakeup import Wakeup
@@ -56,11 +44,11 @@ class Build(Protocol):
 
 
 LEASE_SECONDS = 60.0
+MAX_ATTEMPTS = 50  # with the pauses between them about three hours
 # A handler is stopped while its lease still holds, whatever the two clocks say.
 _PATIENCE = 0.8
 _RETRY_FIRST, _RETRY_LIMIT = 1.0, 300.0
 _FAREWELL_SECONDS = 8.0
-_JOBS = cast("Table", JobRow.__table__)
 
 
 class Claim(NamedTuple):
@@ -71,6 +59,14 @@ class Claim(NamedTuple):
     subject_id: UUID
     token: int
     attempts: int
+    correlation_id: str | None
+    causation_id: EventId | None
+    traceparent: str | None
+
+    @property
+    def cause(self) -> Cause:
+        """Return what the job is a consequence of."""
+        return Cause(correlation_id=self.correlation_id, causation_id=self.causation_id, traceparent=self.traceparent)
 
     def params(self) -> dict[str, object]:
         """Name the job, and the token that has to be still the same."""
@@ -92,7 +88,9 @@ class JobWorker:
         *,
         wakeup: Wakeup | None = None,
         metrics: Metrics | None = None,
+        clock: IClock | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        max_attempts: int = MAX_ATTEMPTS,
         concurrency: int = 8,
     ) -> None:
         """Perform jobs of exactly the kinds that have a handler, which finishes the job in its own transaction."""
@@ -101,8 +99,9 @@ class JobWorker:
         self._ear = (wakeup or Wakeup()).listen()
         self._metrics = metrics or Metrics()
         self._lease = timedelta(seconds=lease_seconds)
+        self._max_attempts = max_attempts
         self._concurrency = concurrency
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._running: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("stoa.workers").bind(worker="jobs")
 
@@ -135,27 +134,35 @@ class JobWorker:
             Unavailable: the database failed.
         """
         params = {"kinds": sorted(self._handlers), "limit": limit}
-        rows = await self._execute("jobs-claim", _claim, params, after=self._lease)
+        rows = await self._execute("jobs-claim", job_statements.claim, params, after=self._lease)
         return [Claim(*cast("Claim", tuple(row))) for row in rows]
 
     async def perform(self, claim: Claim) -> None:
-        """Run a claimed job's handler; a failure of any kind puts the job off."""
+        """Run a claimed job's handler; a failure of any kind puts the job off, and the last one buries it."""
+        if claim.attempts > self._max_attempts:
+            # Whoever tried it last did not live to tell.
+            await self._bury(claim, "worker_lost")
+            return
         started = time.monotonic()
         result = "ok"
         try:
             async with asyncio.timeout(self._lease.total_seconds() * _PATIENCE):
-                await self._handlers[claim.kind](claim.organization_id, claim.subject_id)
+                with caused_by(claim.cause):
+                    await self._handlers[claim.kind](claim.organization_id, claim.subject_id)
         except asyncio.CancelledError:
-            await self._settle("jobs-postpone", _postpone, claim)
+            await self._settle("jobs-postpone", job_statements.postpone, claim)
             raise
         except Exception as error:  # noqa: BLE001 - the job has to come back whatever happened
             result = error.code if isinstance(error, StoaError) else type(error).__name__
             pause = timedelta(seconds=retry_seconds(claim.attempts))
             self._report(claim, error, pause)
-            await self._settle("jobs-postpone", _postpone, claim, after=pause)
+            if claim.attempts >= self._max_attempts:
+                await self._bury(claim, result)
+            else:
+                await self._settle("jobs-postpone", job_statements.postpone, claim, after=pause)
         else:
             # Most handlers have deleted the job themselves; nothing was left to do for the others.
-            await self._settle("jobs-discard", _discard, claim)
+            await self._settle("jobs-discard", job_statements.discard, claim)
         self._metrics.observe_job(claim.kind, result, time.monotonic() - started)
 
     async def _round(self) -> None:
@@ -179,9 +186,17 @@ class JobWorker:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    async def _settle(self, name: str, build: Build, claim: Claim, *, after: timedelta = timedelta()) -> None:
+    async def _bury(self, claim: Claim, code: str) -> None:
+        """Keep the job for people to see; `stoa doctor` tells them, and scheduling it anew revives it."""
+        self._log.error("job_buried", job=claim.kind, subject=str(claim.subject_id), attempts=claim.attempts, code=code)
+        self._metrics.observe_buried_job(claim.kind)
+        await self._settle("jobs-bury", job_statements.bury, claim, last_error=code[:80])
+
+    async def _settle(
+        self, name: str, build: Build, claim: Claim, *, after: timedelta = timedelta(), **values: object
+    ) -> None:
         try:
-            await self._execute(name, build, claim.params(), after=after)
+            await self._execute(name, build, {**claim.params(), **values}, after=after)
         except Unavailable as error:
             self._log.warning("job_left_to_its_lease", job=claim.kind, code=error.code)
 
@@ -210,56 +225,3 @@ def retry_seconds(attempts: int) -> float:
     """Return the pause after so many attempts: doubling from one second up to five minutes, half of it random."""
     longest = min(_RETRY_LIMIT, _RETRY_FIRST * (1 << min(attempts - 1, 30)))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter needs no cryptography
-
-
-def _now(*, postgres: bool) -> ColumnElement[datetime]:
-    return func.now(type_=DateTime(timezone=True)) if postgres else bindparam("now", type_=UtcDateTime())
-
-
-def _then(*, postgres: bool) -> ColumnElement[datetime]:
-    if postgres:
-        return func.now(type_=DateTime(timezone=True)) + bindparam("after", type_=Interval())
-    return bindparam("then", type_=UtcDateTime())
-
-
-def _claim(*, postgres: bool) -> Executable:
-    """Pick in a sub-query of its own, so that the limit and the skipped locks are decided once."""
-    c, now = _JOBS.c, _now(postgres=postgres)
-    due = (
-        select(c.organization_id, c.kind, c.subject_id)
-        .where(
-            AnyOf(c.kind, bindparam("kinds", type_=ListOf(text()))),
-            c.run_at <= now,
-            or_(c.lease_until.is_(None), c.lease_until < now),
-        )
-        .order_by(c.run_at)
-        .limit(bindparam("limit", type_=Integer()))
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    if postgres:
-        due = due.prefix_with("MATERIALIZED")
-    same = and_(c.organization_id == due.c.organization_id, c.kind == due.c.kind, c.subject_id == due.c.subject_id)
-    return (
-        update(_JOBS)
-        .where(same)
-        .values(lease_until=_then(postgres=postgres), token=c.token + 1, attempts=c.attempts + 1)
-        .returning(c.organization_id, c.kind, c.subject_id, c.token, c.attempts)
-    )
-
-
-def _ours() -> ColumnElement[bool]:
-    return and_(
-        _JOBS.c.organization_id == bindparam("organization", type_=Guid()),
-        _JOBS.c.kind == bindparam("this_kind", type_=text()),
-        _JOBS.c.subject_id == bindparam("subject", type_=Guid()),
-        _JOBS.c.token == bindparam("mine", type_=Integer()),
-    )
-
-
-def _postpone(*, postgres: bool) -> Executable:
-    return update(_JOBS).where(_ours()).values(run_at=_then(postgres=postgres), lease_until=None)
-
-
-def _discard(*, postgres: bool) -> Executable:  # noqa: ARG001 - the statement is the same on both
-    return delete(_JOBS).where(_ours())

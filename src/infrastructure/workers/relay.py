@@ -1,18 +1,20 @@
-"""The relay: publishes what commits left in the outbox, at least once and in order per aggregate.
+"""The relay: publishes what commits left in the outbox, at least once and in order per aggregate, and logs it.
 
 A row's id is taken under its aggregate's row lock, so of one aggregate a reader who sees a row also sees or has seen
 every earlier one. That holds for each statement's own snapshot only: reading on behind the last id would overtake a
 late commit. So every read begins at the start, leaves out exactly the rows that are on their way, and exactly the
-rows that were confirmed are deleted.
+rows that were confirmed move into the event log, where deliveries to webhooks begin.
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, Table, bindparam, delete, func, not_, select
+from sqlalchemy import BigInteger, ColumnElement, Executable, Integer, Table, bindparam, func, not_, select
 
+from application.kernel.actor import NOWHERE
 from application.kernel.ports import IEventPublisher
 from domain.shared.errors import Unavailable
 from domain.shared.events import EventEnvelope
@@ -23,12 +25,17 @@ from infrastructure.persistence.statement import AnyOf
 from infrastructure.persistence.types import ListOf
 from infrastructure.workers.connection import WorkerConnection
 from infrastructure.workers.leader import Leader
+from infrastructure.workers.publication import PRUNED, Publication
 from infrastructure.workers.wakeup import Wakeup
 
 BATCH = 1000
+"""The most that a kill makes come again."""
+
+RETENTION = timedelta(days=30)
 # Counting further would cost more than anybody wants to know.
 _COUNTED = 100_000
 _COUNT_SECONDS = 1.0
+_PRUNE_SECONDS = 60.0
 _OUTBOX = cast("Table", OutboxRow.__table__)
 type Row = Sequence[object]
 
@@ -44,13 +51,18 @@ class Relay(Leader):
         database: Database,
         publisher: IEventPublisher,
         *,
+        retention: timedelta = RETENTION,
+        deliveries: Wakeup | None = None,
         wakeup: Wakeup | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         super().__init__(database, wakeup)
         self._publisher = publisher
+        self._publication = Publication(database, retention)
+        self._deliveries = deliveries or Wakeup()
         self._metrics = metrics or Metrics()
         self._counted_at = -_COUNT_SECONDS
+        self._pruned_at = -_PRUNE_SECONDS
         self.published = 0
 
     async def drain_once(self) -> int:
@@ -62,40 +74,61 @@ class Relay(Leader):
         return await self._once()
 
     async def _work(self, connection: WorkerConnection) -> int:
+        """Publish batch after batch; while one is under way, the one before it moves and the next one is read."""
         count = 0
-        batch = await self._read(connection, [])
-        while batch:
-            await self._count(connection)
-            ids = [row[0] for row in batch]
-            ahead = await self._publish_and_read_on(connection, batch, ids)
-            await connection.rows(self._database.prepare("outbox-delete", _delete), {"ids": ids})
-            count += len(batch)
-            batch = ahead or await self._read(connection, [])
+        confirmed: Sequence[Row] = []
+        batch = await self._read([])
+        while batch or confirmed:
+            if batch:
+                await self._count(connection)
+                ahead = await self._publish_meanwhile(connection, batch, confirmed)
+                count += len(batch)
+                confirmed, batch = batch, ahead
+            else:
+                await self._move(connection, confirmed)
+                confirmed, batch = [], await self._read([])
         self._metrics.set_outbox_backlog(0)
+        await self._prune(connection)
         return count
 
-    async def _read(self, connection: WorkerConnection, under_way: Sequence[object]) -> Sequence[Row]:
+    async def _prune(self, connection: WorkerConnection) -> None:
+        """Forget a bounded number of old events in every pass, until there are none for a while."""
+        if time.monotonic() - self._pruned_at >= _PRUNE_SECONDS and await self._publication.prune(connection) < PRUNED:
+            self._pruned_at = time.monotonic()
+
+    async def _read(self, under_way: Sequence[object]) -> Sequence[Row]:
+        """Read beside the leading session, which may be moving rows meanwhile."""
         statement = self._database.prepare("outbox-read", lambda: _read(postgres=self._database.is_postgres))
-        return await connection.rows(statement, {"ids": under_way})
+        params = {"ids": under_way, "most": _half()}
+        return await self._database.read(statement, params, organization_id=NOWHERE)
 
-    async def _publish_and_read_on(
-        self, connection: WorkerConnection, batch: Sequence[Row], ids: Sequence[object]
+    async def _publish_meanwhile(
+        self, connection: WorkerConnection, batch: Sequence[Row], confirmed: Sequence[Row]
     ) -> Sequence[Row]:
-        """Publish a batch, and meanwhile read the next one when there probably is one."""
-        publishing = asyncio.ensure_future(self._publish(batch))
-        ahead: Sequence[Row] = []
+        """Publish a batch; meanwhile read the next one when there probably is one, and move the one before."""
+        is_last = len(batch) < _half()
+        tasks: list[asyncio.Task[Sequence[Row]]] = []
         try:
-            if len(batch) == BATCH:
-                ahead = await self._read(connection, ids)
-            await publishing
+            if not is_last:
+                tasks.append(asyncio.create_task(self._read([*_ids_of(batch), *_ids_of(confirmed)])))
+            tasks.append(asyncio.create_task(self._publish(batch)))
+            if confirmed:
+                await self._move(connection, confirmed)
+            found = await asyncio.gather(*tasks)
         except BaseException:
-            # Failed reading must not leave a publication behind that nobody waits for.
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            # Whatever failed must not leave behind what nobody waits for.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             raise
-        return ahead
+        return [] if is_last else found[0]
 
-    async def _publish(self, batch: Sequence[Row]) -> None:
+    async def _move(self, connection: WorkerConnection, confirmed: Sequence[Row]) -> None:
+        """Move confirmed rows into the log, and wake whoever delivers to webhooks when one of them is wanted."""
+        if await self._publication.move(connection, _ids_of(confirmed)):
+            self._deliveries.wake()
+
+    async def _publish(self, batch: Sequence[Row]) -> Sequence[Row]:
         events = [_envelope(row) for row in batch]
         try:
             await self._publisher.publish_batch(events)
@@ -105,6 +138,7 @@ class Relay(Leader):
         self.published += len(events)
         oldest = min(event.occurred_at.timestamp() for event in events)
         self._metrics.observe_published(len(events), time.time() - oldest)
+        return batch
 
     async def _count(self, connection: WorkerConnection) -> None:
         if time.monotonic() - self._counted_at >= _COUNT_SECONDS:
@@ -115,6 +149,15 @@ class Relay(Leader):
 
 def _envelope(row: Sequence[Any]) -> EventEnvelope:  # reason: a positional row, in the order of the envelope
     return EventEnvelope._make(row[1:])
+
+
+def _half() -> int:
+    """Return the size of a batch: a kill repeats the one that is under way and the one that has not moved yet."""
+    return max(1, BATCH // 2)
+
+
+def _ids_of(batch: Sequence[Row]) -> list[int]:
+    return [cast("int", row[0]) for row in batch]
 
 
 def _ids() -> ListOf:
@@ -130,7 +173,7 @@ def _read(*, postgres: bool) -> Executable:
         )
         .where(_elsewhere(postgres=postgres))
         .order_by(c.id)
-        .limit(BATCH)
+        .limit(bindparam("most", type_=Integer()))
     )  # fmt: skip
 
 
@@ -140,10 +183,6 @@ def _elsewhere(*, postgres: bool) -> ColumnElement[bool]:
     if postgres:
         return _OUTBOX.c.id.not_in(select(func.unnest(ids).column_valued("under_way")))
     return not_(AnyOf(_OUTBOX.c.id, ids))
-
-
-def _delete() -> Executable:
-    return delete(_OUTBOX).where(AnyOf(_OUTBOX.c.id, bindparam("ids", type_=_ids())))
 
 
 def _count() -> Executable:

@@ -66,6 +66,8 @@ class Sealer(Leader):
         anchors: Path | None,
         wakeup: Wakeup | None = None,
         metrics: Metrics | None = None,
+        clock: IClock | None = None,
+        ids: IIds | None = None,
         anchor_seconds: float = ANCHOR_SECONDS,
     ) -> None:
         """Anchor each organization's head at most once in ``anchor_seconds``: in the outbox, and in the file if any."""
@@ -74,8 +76,8 @@ class Sealer(Leader):
         self._file = anchors
         self._metrics = metrics or Metrics()
         self._anchor_seconds = anchor_seconds
-        self._clock: IClock = SystemClock()
-        self._ids: IIds = UuidV7Ids()
+        self._clock = clock or SystemClock()
+        self._ids = ids or UuidV7Ids()
         self._unanchored: dict[UUID, Head] = {}
         self._anchored_at: dict[UUID, float] = {}
 

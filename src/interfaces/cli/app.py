@@ -19,6 +19,7 @@ COMMANDS = {
     "use-cases": Lazy(_CATALOGUE, "use_cases", "List every use-case."),
     "describe": Lazy(_CATALOGUE, "describe", "Describe one use-case with its JSON Schema."),
     "db": Lazy(_DATABASE, "db", "Migrate and look after the database."),
+    "books": Lazy("interfaces.cli.books", "books", "Look after the books."),
     "audit": Lazy(_CHECKS, "audit", "Look after the audit log."),
     "doctor": Lazy(_CHECKS, "doctor", "Check what Stoa stands on."),
     "demo": Lazy(_CHECKS, "demo", "Play a scripted story through the real use-cases."),

@@ -110,6 +110,8 @@ async def story(stage: Stage) -> AsyncIterator[Step]:
     yield await _stale_write(shop)
     yield await _foreign_key(shop, rival, link)
     yield await _race(shop)
+    yield await _refund(stage, shop, link)
+    yield await _books(shop)
     published = await stage.publish()
     yield Step("events reach the publisher", ok=published > 0, detail=f"{published} events, in order per aggregate")
     entries, holds = await stage.seal_and_verify()
@@ -210,6 +212,26 @@ async def _race(shop: _Tenant) -> Step:
     held = len(won) == len(cast("list[object]", orders["data"])) == 1
     return Step(
         f"one of {BUYERS} buyers wins a single-use link", held, f"1 order, the others: {', '.join(sorted(codes))}"
+    )
+
+
+async def _refund(stage: Stage, shop: _Tenant, link: Body) -> Step:
+    order = await _after(stage, shop, await shop.pay(link, "tok_sandbox_success"), "processing")
+    first = {"payment_order_id": order["id"], "amount": {"amount": 1490, "currency": "EUR"}}
+    tries = await asyncio.gather(*(shop.run("refunds.create", **first) for _ in range(2)), return_exceptions=True)
+    codes = [answer.code for answer in tries if isinstance(answer, StoaError)]
+    part = await _after(stage, shop, order, "completed")
+    await shop.run("refunds.create", payment_order_id=order["id"])
+    whole = await _after(stage, shop, order, "partially_refunded")
+    held = (codes, part["status"], whole["status"]) == (["refund_exceeds_captured"], "partially_refunded", "refunded")
+    path = f"completed → {part['status']} → {whole['status']}"
+    return Step("two refunds at once never exceed the payment", held, f"one is refused; {path}")
+
+
+async def _books(shop: _Tenant) -> Step:
+    report = await shop.run("books.verify")
+    return Step(
+        "the books balance", report["ok"] is True, f"{report['entries']} entries agree with {report['orders']} orders"
     )
 
 

@@ -5,6 +5,7 @@ import logging
 import click
 
 from application.kernel.idempotency import IdempotencyKeyMalformed, IdempotencyKeyMissing, IdempotencyKeyReused
+from application.kernel.imports import RowsRefused
 from application.kernel.start_error import StartError
 from domain.shared.errors import (
     Conflict,
@@ -63,6 +64,9 @@ def _answer(error: Exception, request_id: str) -> tuple[list[str], int]:
 def _lines(error: StoaError) -> list[str]:
     if isinstance(error, InvalidCommand):
         return [_field(problem) for problem in error.errors]
+    if isinstance(error, RowsRefused):
+        rows = [f"row {each.row}, {each.path or 'as a whole'}: {each.message} ({each.code})" for each in error.errors]
+        return [*rows, f"{error.message} ({error.code}, rows={error.details['rows']})"]
     path = "idempotency_key" if isinstance(error, _KEY_ERRORS) else error.details.get("path")
     if path is not None:
         return [_field(FieldError(str(path), error.code, sentence(error)))]

@@ -11,8 +11,10 @@ import click
 from application.kernel.actor import PUBLIC_ACTOR, Actor, Scope, operator
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import parse_key
+from application.kernel.import_files import ImportFile
 from application.kernel.use_case import UseCase
-from domain.shared.errors import Forbidden, MalformedInput
+from domain.shared.errors import MalformedInput
+from interfaces.cli import bulk
 from interfaces.cli.flags import FieldOption, merged, read_flags
 from interfaces.cli.output import Format, preferred, tell, write_answer
 from interfaces.cli.runtime import Operations, Runtime, operations_of
@@ -23,16 +25,9 @@ from interfaces.schema.reader import read_shape
 from interfaces.schema.shapes import Items, Record
 
 
-class WrongOrganization(Forbidden):
-    """The key and --organization contradict each other."""
-
-    code = "organization_mismatch"
-    summary = "The API key belongs to another organization."
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who the command line says is calling: a key's owner, or the operator for an organization."""
+    """Who the command line says is calling: who holds a key or a session, or the operator for an organization."""
 
     api_key: str | None
     organization: str | None
@@ -49,9 +44,6 @@ def execute(ctx: click.Context, use_case: UseCase, record: Record, options: Iter
     form = Format(given["output"]) if given["output"] else preferred()
     if form is Format.ID and not _has_id(use_case):
         raise click.UsageError(f"What {use_case.name} answers has no id.", ctx)
-    data = merged(_read_json(given["json"]), read_flags(record, options, given))
-    # Before anything is opened: a mistake in a flag needs no database to be found.
-    command = CommandSchema(use_case.command, use_case.name).validate(data)
     call = Call(
         actor=PUBLIC_ACTOR,
         request_id=session_of(ctx).request_id,
@@ -59,7 +51,17 @@ def execute(ctx: click.Context, use_case: UseCase, record: Record, options: Iter
         dry_run=given["dry_run"],
     )
     caller = Caller(given["api_key"] or None, given["organization"])
-    outcome = asyncio.run(_run(operations_of(ctx), use_case, command, call, caller))
+    with bulk.row_file(use_case, given["json"]) as rows:
+        if rows is None or not rows.holds_rows():
+            body = rows.whole() if rows is not None else None
+            data = merged(_read_json(given["json"], body), read_flags(record, options, given))
+            # Before anything is opened: a mistake in a flag needs no database to be found.
+            command = CommandSchema(use_case.command, use_case.name).validate(data)
+            outcome = asyncio.run(_run(operations_of(ctx), use_case, command, call, caller))
+        else:
+            call = replace(call, idempotency_key=bulk.key_for(call.idempotency_key, dry_run=call.dry_run))
+            with bulk.import_file(use_case, rows, read_flags(record, options, given)) as file:
+                outcome = asyncio.run(_import(operations_of(ctx), use_case, file, call, caller))
     if outcome.replayed:
         tell("Replayed: this is the answer to the first run with the idempotency key.")
     if call.dry_run:
@@ -67,11 +69,13 @@ def execute(ctx: click.Context, use_case: UseCase, record: Record, options: Iter
     write_answer(outcome.body, form)
 
 
-def _read_json(given: str | None) -> Mapping[str, object]:
+def _read_json(given: str | None, body: bytes | None) -> Mapping[str, object]:
     if given is None:
         return {}
     try:
-        if given == "-":
+        if body is not None:
+            pass  # It was read already, to see whether it is rows.
+        elif given == "-":
             body = sys.stdin.buffer.read()
         else:
             body = Path(given[1:]).read_bytes() if given.startswith("@") else given.encode()
@@ -91,15 +95,20 @@ async def _run(operations: Operations, use_case: UseCase, command: object, call:
         return await runtime.dispatch(use_case.name, command, replace(call, actor=actor))
 
 
+async def _import(operations: Operations, use_case: UseCase, file: ImportFile, call: Call, caller: Caller) -> Outcome:
+    async with operations.runtime() as runtime:
+        actor = await _actor(runtime, use_case, caller)
+        return await runtime.import_file(use_case.name, file, replace(call, actor=actor))
+
+
 async def _actor(runtime: Runtime, use_case: UseCase, caller: Caller) -> Actor:
     if use_case.public:
         return PUBLIC_ACTOR
     if caller.api_key is not None:
-        actor = await runtime.authenticate(caller.api_key)
         named = caller.organization
-        if named is not None and await runtime.organization(named) != actor.organization_id:
-            raise WrongOrganization
-        return actor
+        return await runtime.authenticate(
+            caller.api_key, None if named is None else await runtime.organization(named)
+        )  # fmt: skip
     if caller.organization is None and use_case.scope is Scope.PLATFORM_OPERATE:
         return operator()
     return operator(await runtime.organization(caller.organization))

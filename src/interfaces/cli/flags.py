@@ -18,6 +18,7 @@ from interfaces.schema.shapes import (
     Identifier,
     Integer,
     Items,
+    Lenient,
     Metadata,
     Moment,
     Nullable,
@@ -104,7 +105,7 @@ def merged(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str,
 
 def bare(shape: Shape) -> Shape:
     """Return the shape of a value that is there."""
-    return bare(shape.inner) if isinstance(shape, Nullable | Optional) else shape
+    return bare(shape.inner) if isinstance(shape, Nullable | Optional | Lenient) else shape
 
 
 def _parts(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, Shape, str]]:

@@ -85,7 +85,7 @@ def _common_options() -> list[click.Parameter]:
         click.Option(["--organization"], metavar="ID", help="Act for this organization."),
         click.Option(
             ["--api-key"], metavar="KEY", envvar="STOA_API_KEY", show_envvar=True,
-            help="Act as this key's caller; better given by the environment, where no process list shows it.",
+            help="Act as whoever has this key or session token; better given by the environment, which no list shows.",
         ),
         click.Option(["--idempotency-key"], metavar="KEY", help="The same key and fields give the same answer once."),
         click.Option(["--dry-run"], is_flag=True, help="Do everything and keep nothing."),

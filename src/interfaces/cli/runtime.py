@@ -8,6 +8,7 @@ import click
 
 from application.kernel.actor import Actor
 from application.kernel.dispatcher import Call, Outcome
+from application.kernel.import_files import ImportFile
 from domain.shared.ids import OrganizationId
 from interfaces.cli.session import session_of
 
@@ -19,11 +20,16 @@ class Runtime(Protocol):
         """Run one use-case; raises any ``StoaError``."""
         ...
 
-    async def authenticate(self, secret: str) -> Actor:
-        """Return the caller behind an API key.
+    async def import_file(self, name: str, file: ImportFile, call: Call) -> Outcome:
+        """Run an import over a whole file; raises any ``StoaError``."""
+        ...
+
+    async def authenticate(self, secret: str, organization_id: OrganizationId | None = None) -> Actor:
+        """Return the caller behind an API key, or behind a session's token in one of the person's organizations.
 
         Raises:
-            Unauthenticated: the key is unknown, revoked or malformed.
+            Unauthenticated: the secret is unknown, revoked or malformed.
+            OrganizationNotFound: the organization is not the caller's.
         """
         ...
 
@@ -91,6 +97,34 @@ class AuditReport(Protocol):
     def problems(self) -> Sequence[AuditProblem]: ...
 
 
+class BooksProblem(Protocol):
+    """One thing that is wrong in one organization's books; ids are text."""
+
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def journal_entry_id(self) -> str | None: ...
+    @property
+    def payment_order_id(self) -> str | None: ...
+
+
+class BooksReport(Protocol):
+    """What was read of all books, and what was wrong."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def organizations(self) -> int: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def orders(self) -> int: ...
+    @property
+    def problems(self) -> Sequence[BooksProblem]: ...
+
+
 class Operations(Protocol):
     """Everything ``stoa`` can do. The methods own their event loop and return when they are done.
 
@@ -143,6 +177,10 @@ class Operations(Protocol):
 
     def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
         """Verify the audit chain of every organization; ``progress`` hears how many entries were read so far."""
+        ...
+
+    def books_verify(self, organization: str | None) -> BooksReport:
+        """Verify the books of one organization, by id or slug, or of every one."""
         ...
 
     def doctor(self) -> Iterable[Check]:

@@ -21,7 +21,7 @@ from interfaces.http.envelope import Envelope
 from interfaces.http.errors import MethodNotAllowed, UnknownPath
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
-from interfaces.http.router import Router
+from interfaces.http.router import IEndpoint, Router
 from interfaces.http.routes import ROUTES, RouteRow
 from interfaces.schema.problems import InternalError
 
@@ -51,6 +51,7 @@ def create_app(
     lifespan: Lifespan | None = None,
     mcp_app: ASGIApp | None = None,
     routes: Iterable[RouteRow] = ROUTES,
+    notices: Mapping[str, IEndpoint] | None = None,
 ) -> FastAPI:
     """Build the application.
 
@@ -65,23 +66,29 @@ def create_app(
         lifespan: what runs around the server's life.
         mcp_app: what answers below ``/mcp/``.
         routes: the table.
+        notices: by path below ``/v1``, what payment providers post their notices to; no operation of the API.
 
     Raises:
         DeclarationError: the table and the registry differ.
         TypeError: a command or a view has a field without a schema.
     """
-    app = _framework(read_operations(routes, registry), Services(dispatcher, authenticate, observe), lifespan)
+    services = Services(dispatcher, authenticate, observe)
+    app = _framework(read_operations(routes, registry), services, lifespan, notices or {})
     _add_health(app, readiness, metrics, metrics_content_type)
     if mcp_app is not None:
         app.router.routes.append(Mount("/mcp", app=mcp_app))
     return app
 
 
-def _framework(operations: list[Operation], services: Services, lifespan: Lifespan | None) -> FastAPI:
+def _framework(
+    operations: list[Operation], services: Services, lifespan: Lifespan | None, notices: Mapping[str, IEndpoint]
+) -> FastAPI:
     """Put the operations into the framework, which adds the page of the documentation and runs the lifespan."""
     router = Router()
     for operation in operations:
         router.add(operation.method, operation.path, Endpoint(operation, services))
+    for path, endpoint in notices.items():
+        router.add("POST", path, endpoint)
     document = build_document(operations, _PREFIX)
     app = FastAPIOffline(
         docs_url=_DOCS, redoc_url=None, static_url=_STATIC, title="Stoa", lifespan=lifespan, redirect_slashes=False

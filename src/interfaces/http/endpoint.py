@@ -12,15 +12,24 @@ from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
 from application.kernel.use_case import UseCase
 from domain.shared.errors import StaleVersion, StoaError
+from domain.shared.ids import OrganizationId
 from interfaces.http.errors import PreconditionMissing, StalePrecondition
 from interfaces.http.operation import VERSION_FIELD, Operation
-from interfaces.http.requests import ClientGone, bearer_token, expected_version, read_headers, read_json, read_query
+from interfaces.http.requests import (
+    ClientGone,
+    bearer_token,
+    expected_version,
+    named_organization,
+    read_headers,
+    read_json,
+    read_query,
+)
 from interfaces.http.responses import Answer
 from interfaces.schema.command import not_an_object
 from interfaces.schema.problems import InternalError, InvalidCommand, unknown_field
 
 type Dispatch = Callable[[str, object, Call], Awaitable[Outcome]]
-type Authenticate = Callable[[str], Awaitable[Actor]]
+type Authenticate = Callable[[str, OrganizationId | None], Awaitable[Actor]]
 type Observe = Callable[[str, str, str, float], None]
 
 
@@ -30,7 +39,8 @@ class Services:
 
     Attributes:
         dispatch: runs a use-case.
-        authenticate: turns a token into a caller or raises ``Unauthenticated``.
+        authenticate: turns a token, and the organization named beside it, into a caller; raises ``Unauthenticated``,
+            or ``NotFound`` for an organization that is not the caller's.
         observe: is told the use-case, the face, ``ok`` or the error's code, and the seconds it took.
     """
 
@@ -95,7 +105,9 @@ class Endpoint:
     async def _actor(self, headers: Mapping[bytes, str]) -> Actor:
         # Public use-cases find their tenant by what they look up, so that a credential must not change the answer.
         token = None if self._use_case.public else bearer_token(headers)
-        return PUBLIC_ACTOR if token is None else await self._services.authenticate(token)
+        if token is None:
+            return PUBLIC_ACTOR
+        return await self._services.authenticate(token, named_organization(headers))
 
     def _idempotency_key(self, headers: Mapping[bytes, str]) -> str | None:
         if not self._operation.idempotent:

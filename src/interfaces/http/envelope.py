@@ -8,6 +8,7 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from application.kernel.causality import Cause, begin
 from domain.shared.errors import StoaError
 from interfaces.http.errors import BodyTooLarge, problem
 from interfaces.http.requests import HeaderMalformed
@@ -19,6 +20,8 @@ _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(
     r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}", re.ASCII
 )
+# Version 00; ids of nothing but zeros are invalid.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _DIGITS = re.compile(rb"[0-9]{1,19}")
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -61,6 +64,7 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id
         # A request runs in a task of its own, so that every line logged from here on carries its id and no other's.
         bind_contextvars(request_id=request_id)
+        begin(Cause(traceparent=_traceparent(scope)))
         added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else _DATA_HEADERS)]
         added.append((b"x-request-id", request_id.encode()))
         started = False
@@ -118,6 +122,13 @@ def _request_id(scope: Scope) -> str:
     given = [value for name, value in scope["headers"] if name == b"x-request-id"]
     text = given[0].decode("latin-1") if len(given) == 1 else ""
     return text if _REQUEST_ID.fullmatch(text) else str(uuid4())
+
+
+def _traceparent(scope: Scope) -> str | None:
+    """Return the caller's W3C trace context, to be continued; anything that is none begins a new one."""
+    given = [value for name, value in scope["headers"] if name == b"traceparent"]
+    text = given[0].decode("latin-1") if len(given) == 1 else ""
+    return text if _TRACEPARENT.fullmatch(text) else None
 
 
 def _check_length(scope: Scope) -> None:

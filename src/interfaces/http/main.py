@@ -4,15 +4,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from infrastructure.container import Container
 from infrastructure.lifecycle import Health
 from interfaces.http.app import create_app
+from interfaces.http.notices import ProviderNotices
+from interfaces.http.router import IEndpoint
 from interfaces.mcp.main import http_app
+from interfaces.web.app import Beside
+from interfaces.web.main import build_web
 
 
-def build_app(container: Container, health: Health) -> FastAPI:
-    """Return the application: the registry's routes, health, metrics and MCP below ``/mcp/``."""
+def _notices(container: Container) -> dict[str, IEndpoint]:
+    """Return where payment providers send their notices; the sandbox sends none."""
+    reader = container.stripe_notices()
+    if reader is None:
+        return {}
+    endpoint = ProviderNotices(reader.provider, reader.read, container.dispatcher(), container.calls().observe)
+    return {"/webhooks/stripe": endpoint}
+
+
+def build_app(container: Container, health: Health) -> ASGIApp:
+    """Return the application: the registry's routes, health, metrics, MCP below ``/mcp/``, and beside it the pages."""
     mcp = http_app(container)
 
     @asynccontextmanager
@@ -27,7 +41,7 @@ def build_app(container: Container, health: Health) -> FastAPI:
         rendered: bytes = metrics.render()
         return rendered
 
-    return create_app(
+    api = create_app(
         registry=container.registry(),
         dispatcher=container.dispatcher(),
         authenticate=container.authenticator(),
@@ -37,4 +51,6 @@ def build_app(container: Container, health: Health) -> FastAPI:
         observe=container.calls().observe,
         lifespan=lifespan,
         mcp_app=mcp,
+        notices=_notices(container),
     )
+    return Beside(api, build_web(container))

@@ -21,6 +21,10 @@ _DESCRIPTION = """The system of record for businesses whose agents do business.
 
 Ids are TypeIDs, money is in minor units, times are RFC 3339 in UTC. Every error is `application/problem+json` with a
 stable `code`."""
+_BEARER = (
+    "An API key, or the token of a session. With a session the header `Stoa-Organization: org_…` names which of your "
+    "organizations you act in; without it you act for yourself."
+)
 _CASH_FIELDS: tuple[tuple[str, Shape], ...] = (("amount", Integer()), ("currency", Text()))
 _HEADERS: Json = {
     "X-Request-Id": {"description": "The id of this request, in logs and events too.", "schema": {"type": "string"}},
@@ -67,9 +71,7 @@ def build_document(operations: Iterable[Operation], prefix: str) -> Json:
             "parameters": {"RequestId": _REQUEST_ID},
             "headers": _HEADERS,
             "responses": problem_responses(),
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a session token."}
-            },
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _BEARER}},
         },
     }
 

@@ -7,10 +7,14 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from domain.shared.errors import MalformedInput, Unauthenticated
+from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.http.errors import MediaTypeUnsupported, StalePrecondition
 from interfaces.schema.json_text import decode_json
 
-_READ = frozenset({b"authorization", b"content-encoding", b"content-type", b"idempotency-key", b"if-match"})
+_ORGANIZATION = b"stoa-organization"
+_READ = frozenset(
+    {b"authorization", b"content-encoding", b"content-type", b"idempotency-key", b"if-match", _ORGANIZATION}
+)
 _JSON = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?', re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -66,6 +70,21 @@ def bearer_token(headers: Mapping[bytes, str]) -> str | None:
     if scheme.lower() != "bearer" or _TOKEN.fullmatch(token) is None:
         raise Unauthenticated
     return token
+
+
+def named_organization(headers: Mapping[bytes, str]) -> OrganizationId | None:
+    """Return the organization that ``Stoa-Organization`` names, or None without that header.
+
+    Raises:
+        HeaderMalformed: it is no organization's id.
+    """
+    given = headers.get(_ORGANIZATION)
+    if given is None:
+        return None
+    try:
+        return OrganizationId(decode_id("org", given.strip(" \t")))
+    except InvalidId:
+        raise HeaderMalformed(header=_ORGANIZATION.decode()) from None
 
 
 def expected_version(headers: Mapping[bytes, str]) -> int | None:

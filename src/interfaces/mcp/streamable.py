@@ -12,10 +12,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from application.kernel.actor import Actor
 from domain.shared.errors import MalformedInput, NotFound, Unauthenticated, Unavailable
+from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.mcp.server import REQUEST_ID, StoaServer
 from interfaces.schema.json_text import decode_json
 
-type Authenticate = Callable[[str], Awaitable[Actor]]
+type Authenticate = Callable[[str, OrganizationId | None], Awaitable[Actor]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY = 1024 * 1024
@@ -48,7 +49,8 @@ class McpApp:
 
     Args:
         server: made with ``actor_of=current_actor``.
-        authenticate: turns a bearer token into a caller or raises ``Unauthenticated``.
+        authenticate: turns a bearer token, and the organization named beside it, into a caller; raises
+            ``Unauthenticated``, or ``NotFound`` for an organization that is not the caller's.
         hosts: names by which the server may be called, with any port or none. A page that a browser was tricked into
             resolving here sends another one. None allows all, for a server behind a proxy that checks them.
     """
@@ -81,7 +83,7 @@ class McpApp:
         """Answer one request.
 
         Raises:
-            MalformedInput: the body is no JSON-RPC message.
+            MalformedInput: the body is no JSON-RPC message, or the named organization is none.
             Unauthenticated: there is no bearer token, or nobody has it.
             UnknownPath: the path goes on below the mount.
             Unavailable: the application is not running.
@@ -94,7 +96,7 @@ class McpApp:
             return
         if self._manager is None:
             raise Unavailable
-        actor = _ACTOR.set(await self._authenticate(_token(scope)))
+        actor = _ACTOR.set(await self._authenticate(_token(scope), _organization(scope)))
         request_id = REQUEST_ID.set(scope.get("state", {}).get("request_id"))
         try:
             await self._manager.handle_request(scope, await _read(receive), send)
@@ -109,6 +111,16 @@ def _token(scope: Scope) -> str:
     if found is None:
         raise Unauthenticated
     return found[1].decode()
+
+
+def _organization(scope: Scope) -> OrganizationId | None:
+    given = [value for name, value in scope["headers"] if name == b"stoa-organization"]
+    if not given:
+        return None
+    try:
+        return OrganizationId(decode_id("org", b",".join(given).decode("latin-1").strip(" \t")))
+    except InvalidId:
+        raise MalformedInput("Stoa-Organization is the id of one organization.") from None
 
 
 async def _read(receive: Receive) -> Receive:

@@ -15,6 +15,7 @@ from interfaces.schema.shapes import (
     Identifier,
     Integer,
     Items,
+    Lenient,
     Metadata,
     Moment,
     Nullable,
@@ -81,11 +82,14 @@ class SchemaWriter:
             case Record():
                 name = f"{shape.name}Input" if strict else shape.name
                 return self._defined(name, self._object(shape.fields, strict=strict))
-            case Items() | Dictionary():
+            case Items() | Dictionary() | Lenient():
                 return self._container(shape, strict=strict)
         return _leaf(shape, strict=strict)
 
-    def _container(self, shape: Items | Dictionary, *, strict: bool) -> Json:
+    def _container(self, shape: Items | Dictionary | Lenient, *, strict: bool) -> Json:
+        if isinstance(shape, Lenient):
+            bad: Json = {"description": "Anything else is a bad row, which is reported or skipped."}
+            return {"anyOf": [self._write(shape.inner, strict=strict), bad]}
         item = self._write(shape.item, strict=strict)
         if isinstance(shape, Dictionary):
             return {"type": "object", "additionalProperties": item}

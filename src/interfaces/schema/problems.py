@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic_core import ErrorDetails
 
+from application.kernel.imports import RowsRefused
 from domain.shared.errors import StoaError, ValidationError
 
 # Names are repeated when they look like names of fields; anything else in their place is input.
@@ -85,15 +86,22 @@ def problem_body(error: StoaError, request_id: str, **more: object) -> dict[str,
         "detail": sentence(error),
         "code": error.code,
         "request_id": request_id,
-        "errors": _errors_of(error),
+        "errors": errors_of(error),
     }
 
 
-def _errors_of(error: StoaError) -> list[FieldError]:
+def errors_of(error: StoaError) -> list[FieldError]:
+    """Return what is wrong with which field, as far as the failure is one of fields."""
     if isinstance(error, InvalidCommand):
         return error.errors
+    if isinstance(error, RowsRefused):
+        return [FieldError(_row_path(e.row - error.first_row, e.path), e.code, e.message) for e in error.errors]
     path = error.details.get("path")
     return [] if path is None else [FieldError(str(path), error.code, sentence(error))]
+
+
+def _row_path(index: int, path: str) -> str:
+    return f"rows.{index}.{path}" if path else f"rows.{index}"
 
 
 def field_errors(details: Sequence[ErrorDetails]) -> list[FieldError]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAliasType, Union, cast, get_args, get
 from annotated_types import Ge, Gt, Interval, Le, Len, Lt
 
 from application.kernel.generics import substituted
+from application.kernel.imports import Checked
 from application.kernel.patch import UNSET
 from domain.shared.ids import ID_PREFIXES
 from domain.shared.money import Money
@@ -28,6 +29,7 @@ from interfaces.schema.shapes import (
     Identifier,
     Integer,
     Items,
+    Lenient,
     Metadata,
     Moment,
     Nullable,
@@ -119,7 +121,7 @@ def _generic(origin: object, args: tuple[object, ...], annotation: object) -> Sh
         bound: dict[object, object] = dict(zip(origin.__type_params__, args, strict=True))
         return read_shape(substituted(origin.__value__, bound))
     if isinstance(origin, type) and is_dataclass(origin):
-        return read_record(origin, args)
+        return Lenient(read_shape(args[0])) if origin is Checked else read_record(origin, args)
     raise TypeError(f"no schema for {annotation!r}")
 
 

@@ -91,6 +91,13 @@ class Optional:
 
 
 @dataclass(frozen=True, slots=True)
+class Lenient:
+    """A row of an import: the inner shape, or what is wrong with it, so that one bad row does not spoil the others."""
+
+    inner: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
 class Dictionary:
     """An object with free keys; views only."""
 
@@ -135,6 +142,7 @@ type Shape = (
     | Items
     | Nullable
     | Optional
+    | Lenient
     | Dictionary
     | Anything
     | Record

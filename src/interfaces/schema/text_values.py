@@ -3,7 +3,19 @@
 import re
 from collections.abc import Mapping
 
-from interfaces.schema.shapes import Boolean, Cash, Integer, Items, Metadata, Nullable, Optional, Record, Shape, Text
+from interfaces.schema.shapes import (
+    Boolean,
+    Cash,
+    Integer,
+    Items,
+    Lenient,
+    Metadata,
+    Nullable,
+    Optional,
+    Record,
+    Shape,
+    Text,
+)
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _BOOLEANS = {"true": True, "false": False}
@@ -42,7 +54,7 @@ def _put(data: dict[str, object], shapes: Mapping[str, Shape], name: str, value:
 
 
 def _bare(shape: Shape) -> Shape:
-    return _bare(shape.inner) if isinstance(shape, Nullable | Optional) else shape
+    return _bare(shape.inner) if isinstance(shape, Nullable | Optional | Lenient) else shape
 
 
 def _read(shape: Shape, value: str | list[str]) -> object:

@@ -4,15 +4,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, ValidationError
 from pydantic_core import core_schema as core
 
+from application.kernel.imports import Checked, RowProblem
 from domain.shared.errors import StoaError
 from domain.shared.ids import decode_id
 from domain.shared.metadata import check_metadata
 from domain.shared.money import MAX_MINOR, InvalidAmount, Money
 from interfaces.schema.moments import parse_moment
-from interfaces.schema.problems import sentence
+from interfaces.schema.problems import field_errors, sentence
 from interfaces.schema.shapes import (
     Boolean,
     Cash,
@@ -21,6 +22,7 @@ from interfaces.schema.shapes import (
     Identifier,
     Integer,
     Items,
+    Lenient,
     Metadata,
     Moment,
     Nullable,
@@ -54,8 +56,10 @@ def core_of(shape: Shape) -> core.CoreSchema:
             return _checked(partial(decode_id, prefix), _STRING)
         case Choice(values=values, enum=enum):
             return core.enum_schema(enum, list(enum)) if enum else core.literal_schema(list(values))
-        case Nullable(inner=inner):
-            return core.nullable_schema(core_of(inner))
+        case Nullable(inner=inner) | Lenient(inner=inner):
+            plan = core_of(inner)
+            lenient = isinstance(shape, Lenient)
+            return core.no_info_wrap_validator_function(_row, plan) if lenient else core.nullable_schema(plan)
         case Items():
             return _items(shape)
         case Record():
@@ -107,6 +111,19 @@ def _items(shape: Items) -> core.CoreSchema:
     if shape.as_tuple:
         return core.tuple_schema([item], variadic_item_index=0, min_length=shape.minimum, max_length=shape.maximum)
     return core.list_schema(item, min_length=shape.minimum, max_length=shape.maximum, strict=True)
+
+
+def _row(value: object, read: core.ValidatorFunctionWrapHandler) -> object:
+    """Read a row of an import; one that could not even be read before comes as what is wrong with it."""
+    if isinstance(value, Checked):
+        return value
+    try:
+        return Checked(value=read(value))
+    except ValidationError as error:
+        found = field_errors(error.errors(include_url=False, include_input=False))
+        return Checked[object](
+            value=None, problems=[RowProblem(path=e.path, code=e.code, message=e.message) for e in found]
+        )
 
 
 def _record(shape: Record) -> core.CoreSchema:

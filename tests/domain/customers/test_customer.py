@@ -6,13 +6,12 @@ from uuid import UUID
 import pytest
 
 from domain.customers.customer import Customer, CustomerHasOpenOrders, InvalidCountry
+from domain.customers.method_details import InvalidProviderToken, MethodDetails, PaymentMethodType
 from domain.customers.payment_method import (
-    InvalidProviderToken,
     PaymentMethod,
     PaymentMethodExpired,
     PaymentMethodInUse,
     PaymentMethodMismatch,
-    PaymentMethodType,
     keep_a_default,
 )
 from domain.customers.specifications import customers_matching, methods_of
@@ -53,10 +52,7 @@ def a_method(
         customer_id=CUSTOMER,
         type=PaymentMethodType.CARD,
         provider_token=token,
-        brand="visa",
-        last_four=last_four,
-        expiry_month=expiry[0],
-        expiry_year=expiry[1],
+        details=MethodDetails(brand="visa", last_four=last_four, expiry_month=expiry[0], expiry_year=expiry[1]),
         now=now,
     )
 
@@ -145,8 +141,8 @@ def test_a_method_in_use_stays() -> None:
 )
 def test_a_card_is_good_until_its_month_is_over(now: datetime, *, expired: bool) -> None:
     """The expiry month itself belongs to it."""
-    assert a_method().expired(now) is expired
-    assert not a_method(expiry=(None, None)).expired(now)
+    assert a_method().is_expired(now) is expired
+    assert not a_method(expiry=(None, None)).is_expired(now)
 
 
 def test_an_expired_or_foreign_method_pays_nothing() -> None:

@@ -55,9 +55,9 @@ def test_editing_records_what_really_changed() -> None:
     """Setting the same name again is no change, and makes no version."""
     organization = founded()
     organization.pull_events()
-    organization.edit(NOW, name=" Harbour ", default_currency="EUR")
+    organization.edit(NOW, name=" Harbour ", default_currency="EUR", settings=organization.settings, metadata={})
     assert (organization.version, organization.pull_events()) == (1, [])
-    organization.edit(NOW, name="Harbour", default_currency="SEK")
+    organization.edit(NOW, name="Harbour", default_currency="SEK", settings=organization.settings, metadata={})
     assert (organization.version, organization.default_currency) == (2, "SEK")
     with pytest.raises(StaleVersion):
         organization.expect_version(1)

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus
 from domain.payments.payment_link import PaymentLink
-from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus
+from domain.payments.payment_order import PaymentOrder
+from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.ids import (
     CustomerId,
     OrganizationId,
@@ -15,6 +16,7 @@ from domain.shared.ids import (
     PaymentOrderId,
     PriceId,
     ProductId,
+    RefundId,
 )
 from domain.shared.money import Money
 
@@ -22,6 +24,7 @@ NOW = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 CUSTOMER = CustomerId(UUID(int=5))
 METHOD = PaymentMethodId(UUID(int=6))
 FIRST = PaymentAttemptId(UUID(int=101))
+REFUND = RefundId(UUID(int=201))
 SECOND = PaymentAttemptId(UUID(int=102))
 
 SUCCEEDED = AttemptOutcome(status=AttemptStatus.SUCCEEDED, reference="ch_1")
@@ -74,9 +77,12 @@ def an_order_in(status: PaymentOrderStatus) -> PaymentOrder:
         case PaymentOrderStatus.CANCELLED:
             order = an_order()
             order.cancel(NOW)
-        case _:
-            # No method leads there yet.
+        case PaymentOrderStatus.EXPIRED:
+            order = an_order()
+            order.expire(NOW)
+        case PaymentOrderStatus.PARTIALLY_REFUNDED | PaymentOrderStatus.REFUNDED:
             order = an_order_after(SUCCEEDED)
-            order.status = status
+            part = Money(1000, "EUR") if status is PaymentOrderStatus.PARTIALLY_REFUNDED else None
+            order.settle_refund(REFUND, order.reserve_refund(REFUND, part, NOW), NOW)
     order.pull_events()
     return order

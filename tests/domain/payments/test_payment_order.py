@@ -7,14 +7,16 @@ from uuid import UUID
 import pytest
 
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, PaymentAttemptNotFound
-from domain.payments.payment_order import (
-    TRANSITIONS,
+from domain.payments.payment_order import ATTENTION_AFTER, MAX_ATTEMPTS, PaymentOrder, order_number
+from domain.payments.payment_order_errors import (
+    PaymentAttemptsExhausted,
     PaymentInProgress,
-    PaymentOrder,
-    PaymentOrderStatus,
+    PaymentOrderExpired,
     PaymentPermanentlyDeclined,
-    order_number,
+    RefundExceedsCaptured,
 )
+from domain.payments.payment_order_questions import orders_due_for_retry, orders_needing_attention
+from domain.payments.payment_order_status import TRANSITIONS, PaymentOrderStatus
 from domain.payments.specifications import (
     HighValuePaymentOrdersSpec,
     RetryablePaymentOrdersSpec,
@@ -24,7 +26,7 @@ from domain.payments.specifications import (
 )
 from domain.shared.errors import InvalidTransition, StoaError, ValidationError
 from domain.shared.ids import CustomerId, PaymentAttemptId, PaymentMethodId
-from domain.shared.money import InvalidAmount, Money
+from domain.shared.money import CurrencyMismatch, InvalidAmount, Money
 from tests.domain.payments.builders import (
     CUSTOMER,
     DECLINED,
@@ -32,6 +34,7 @@ from tests.domain.payments.builders import (
     FIRST,
     METHOD,
     NOW,
+    REFUND,
     SECOND,
     SUCCEEDED,
     UNKNOWN,
@@ -53,6 +56,14 @@ def cancel(order: PaymentOrder) -> None:
     order.cancel(LATER)
 
 
+def expire(order: PaymentOrder) -> None:
+    order.expire(LATER)
+
+
+def refund(order: PaymentOrder) -> None:
+    order.settle_refund(REFUND, order.reserve_refund(REFUND, None, LATER), LATER)
+
+
 def learn(outcome: AttemptOutcome) -> Action:
     return lambda order: order.conclude(FIRST, outcome, LATER)
 
@@ -63,6 +74,8 @@ ACTIONS: dict[str, Action] = {
     "succeed": learn(SUCCEEDED),
     "decline": learn(DECLINED),
     "lose": learn(UNKNOWN),
+    "expire": expire,
+    "refund": refund,
 }
 
 # State and action to the next state, the error, or None for "nothing changes".
@@ -84,6 +97,14 @@ TABLE: dict[tuple[PaymentOrderStatus, str], PaymentOrderStatus | type[StoaError]
     (S.UNKNOWN, "lose"): None,
     (S.FAILED, "pay"): S.PROCESSING,
     (S.FAILED, "cancel"): S.CANCELLED,
+    # Money that arrives after all is taken, or given back by an order that does not want it any more.
+    (S.FAILED, "succeed"): S.COMPLETED,
+    (S.PENDING, "expire"): S.EXPIRED,
+    (S.EXPIRED, "succeed"): PaymentAttemptNotFound,
+    (S.EXPIRED, "decline"): PaymentAttemptNotFound,
+    (S.EXPIRED, "lose"): PaymentAttemptNotFound,
+    (S.COMPLETED, "refund"): S.REFUNDED,
+    (S.PARTIALLY_REFUNDED, "refund"): S.REFUNDED,
     (S.CANCELLED, "pay"): InvalidTransition,
     (S.CANCELLED, "cancel"): InvalidTransition,
     (S.CANCELLED, "succeed"): PaymentAttemptNotFound,
@@ -92,6 +113,8 @@ TABLE: dict[tuple[PaymentOrderStatus, str], PaymentOrderStatus | type[StoaError]
 }
 for paid in (S.COMPLETED, S.EXPIRED, S.REFUNDED, S.PARTIALLY_REFUNDED):
     TABLE |= {(paid, "pay"): InvalidTransition, (paid, "cancel"): InvalidTransition}
+for unpaid in set(S) - {S.COMPLETED, S.PARTIALLY_REFUNDED}:
+    TABLE[unpaid, "refund"] = InvalidTransition
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -107,15 +130,17 @@ def test_every_action_in_every_state(status: PaymentOrderStatus, action: str) ->
         ACTIONS[action](order)
     if isinstance(expected, PaymentOrderStatus):
         assert (order.status, order.version) == (expected, version + 1)
-        assert [recorded.event.verb for recorded in order.pull_events()] == [expected.value]
+        assert order.pull_events()[-1].event.verb == expected.value
+        assert getattr(order, f"{expected.value}_at") == LATER
     else:
         assert (order.status, order.version, order.pull_events()) == (status, version, [])
 
 
 def test_the_table_of_moves_knows_every_state() -> None:
-    """And nothing moves back to pending."""
+    """Nothing moves back to pending, and only another partial refund stays where it is."""
     assert set(TRANSITIONS) == set(PaymentOrderStatus)
-    assert not [status for status, targets in TRANSITIONS.items() if S.PENDING in targets or status in targets]
+    assert not [status for status, targets in TRANSITIONS.items() if S.PENDING in targets]
+    assert [status for status, targets in TRANSITIONS.items() if status in targets] == [S.PARTIALLY_REFUNDED]
 
 
 def test_an_order_remembers_what_was_bought_through_which_link() -> None:
@@ -157,14 +182,170 @@ def test_what_was_declined_for_good_is_not_tried_again() -> None:
     assert (order.status, order.cancelled_at) == (S.CANCELLED, LATER)
 
 
-def test_a_late_word_on_an_earlier_attempt_does_not_disturb_the_present_one() -> None:
-    """A final outcome is final, whoever repeats or contradicts it."""
+def test_a_repeated_decline_does_not_disturb_the_present_attempt() -> None:
+    """What is known already changes nothing."""
     order = an_order_after(DECLINED)
     order.pay(SECOND, METHOD, LATER)
     version = order.version
-    order.conclude(FIRST, SUCCEEDED, LATER)
+    assert order.conclude(FIRST, DECLINED, LATER) is None
     assert (order.status, order.version) == (S.PROCESSING, version)
-    assert order.attempts[0].status is AttemptStatus.DECLINED
+
+
+def test_money_of_an_earlier_attempt_completes_the_order_and_that_of_the_next_is_a_surplus() -> None:
+    """Both attempts collected; the order takes the first money that is told, and the other goes back."""
+    order = an_order_after(DECLINED)
+    order.pay(SECOND, METHOD, LATER)
+    first = order.conclude(FIRST, SUCCEEDED, LATER)
+    assert (order.status, order.captured) == (S.COMPLETED, order.amount)
+    second = order.conclude(SECOND, SUCCEEDED, LATER)
+    assert first is not None
+    assert second is not None
+    assert (first.surplus, second.surplus) == (False, True)
+    assert (order.status, order.captured) == (S.COMPLETED, order.amount)
+    assert [attempt.surplus for attempt in order.attempts] == [False, True]
+
+
+def test_an_attempt_nobody_depends_on_may_be_declined_in_peace() -> None:
+    """The order stays completed."""
+    order = an_order_after(DECLINED)
+    order.pay(SECOND, METHOD, LATER)
+    order.conclude(FIRST, SUCCEEDED, LATER)
+    assert order.conclude(SECOND, DECLINED, LATER) is None
+    assert (order.status, order.failure_code) == (S.COMPLETED, None)
+
+
+def test_nothing_undoes_a_success() -> None:
+    """Neither a decline nor doubt that arrives later."""
+    order = an_order_after(SUCCEEDED)
+    version = order.version
+    for outcome in (DECLINED, UNKNOWN, SUCCEEDED):
+        assert order.conclude(FIRST, outcome, LATER) is None
+    assert (order.status, order.version) == (S.COMPLETED, version)
+
+
+def test_a_fee_may_come_with_the_money_or_later_and_counts_once() -> None:
+    """It is added to the order when it is told, and told again it is no news."""
+    with_fee = AttemptOutcome(status=AttemptStatus.SUCCEEDED, fee=Money(78, "EUR"))
+    together, later = an_order(), an_order_after(SUCCEEDED)
+    together.pay(FIRST, METHOD, NOW)
+    collected = together.conclude(FIRST, with_fee, NOW)
+    told = later.conclude(FIRST, with_fee, LATER)
+    assert collected is not None
+    assert told is not None
+    assert (collected.money, collected.fee) == (Money(3750, "EUR"), Money(78, "EUR"))
+    assert (told.money, told.fee) == (None, Money(78, "EUR"))
+    assert together.conclude(FIRST, with_fee, LATER) is None
+    assert later.conclude(FIRST, with_fee, LATER) is None
+    assert together.fee == later.fee == Money(78, "EUR")
+
+
+def test_a_fee_is_in_the_orders_currency() -> None:
+    """And never negative."""
+    order = an_order_after()
+    with pytest.raises(CurrencyMismatch):
+        order.conclude(FIRST, AttemptOutcome(status=AttemptStatus.SUCCEEDED, fee=Money(1, "SEK")), NOW)
+    with pytest.raises(ValidationError):
+        AttemptOutcome(status=AttemptStatus.SUCCEEDED, fee=Money(-1, "EUR"))
+
+
+def test_an_order_is_tried_so_often_and_suggests_ever_later_when() -> None:
+    """A minute, four, sixteen, an hour and a little; after the last failure there is no suggestion."""
+    order, pauses = an_order(), []
+    for number in range(1, MAX_ATTEMPTS + 1):
+        order.pay(PaymentAttemptId(UUID(int=number)), METHOD, NOW)
+        assert not order.retryable
+        order.conclude(PaymentAttemptId(UUID(int=number)), DECLINED, NOW)
+        pauses.append(order.next_retry_at and order.next_retry_at - NOW)
+    assert pauses == [*(timedelta(minutes=minutes) for minutes in (1, 4, 16, 64)), None]
+    with pytest.raises(PaymentAttemptsExhausted):
+        order.pay(SECOND, METHOD, NOW)
+    assert not order.retryable
+
+
+def test_orders_for_retry_are_due_and_not_declined_for_good() -> None:
+    """The moment itself is due."""
+    failed, hopeless = an_order_after(DECLINED), an_order_after(DECLINED_FOR_GOOD)
+    due = orders_due_for_retry(NOW + timedelta(minutes=1))
+    assert due.is_satisfied_by(failed)
+    assert not orders_due_for_retry(NOW + timedelta(seconds=59)).is_satisfied_by(failed)
+    assert not due.is_satisfied_by(hopeless)
+    assert not hopeless.retryable
+
+
+def test_another_attempt_uses_the_failed_method_unless_another_is_given() -> None:
+    """Only what failed is tried again."""
+    order, other = an_order_after(DECLINED), PaymentMethodId(UUID(int=61))
+    assert order.method_to_retry(None) == METHOD
+    assert order.method_to_retry(other) == other
+    for status in set(S) - {S.FAILED}:
+        with pytest.raises(InvalidTransition):
+            an_order_in(status).method_to_retry(METHOD)
+
+
+def test_an_order_waits_a_day_and_is_then_neither_paid_nor_tried_again() -> None:
+    """An attempt that is on its way then may still succeed."""
+    order = an_order()
+    assert order.expires_at == NOW + timedelta(days=1)
+    too_late = NOW + timedelta(days=1)
+    for each in (order, an_order_after(DECLINED)):
+        with pytest.raises(PaymentOrderExpired):
+            each.pay(SECOND, METHOD, too_late)
+    paying = an_order_after()
+    paying.conclude(FIRST, SUCCEEDED, too_late)
+    assert paying.status is S.COMPLETED
+
+
+def test_looking_up_in_vain_asks_for_attention_and_goes_on() -> None:
+    """What was not asked for does not count, and the outcome ends the worry."""
+    order, in_vain = an_order_after(UNKNOWN), AttemptOutcome(status=AttemptStatus.UNKNOWN, looked_up=True)
+    for lookups in range(1, ATTENTION_AFTER + 3):
+        order.conclude(FIRST, UNKNOWN, LATER)
+        order.conclude(FIRST, in_vain, LATER)
+        assert order.attempts[0].lookups == lookups
+        assert (order.attention_at is not None) is (lookups >= ATTENTION_AFTER)
+    verbs = [recorded.event.verb for recorded in order.pull_events()]
+    assert verbs.count("needs_attention") == 1
+    assert verbs.count("still_unknown") == ATTENTION_AFTER + 2
+    assert orders_needing_attention(NOW).is_satisfied_by(order)
+    order.conclude(FIRST, SUCCEEDED, LATER)
+    assert order.attention_at is None
+
+
+def test_what_is_in_flight_for_longer_than_any_attempt_needs_attention_too() -> None:
+    """Whatever became of its job."""
+    order = an_order_after()
+    assert not orders_needing_attention(NOW + timedelta(minutes=59)).is_satisfied_by(order)
+    assert orders_needing_attention(NOW + timedelta(minutes=61)).is_satisfied_by(order)
+    assert not orders_needing_attention(NOW + timedelta(days=9)).is_satisfied_by(an_order_after(SUCCEEDED))
+
+
+def test_refunds_never_exceed_what_was_collected() -> None:
+    """Neither done nor under way; what failed may be refunded again."""
+    order, sixty = an_order_after(SUCCEEDED), Money(2250, "EUR")
+    order.reserve_refund(REFUND, sixty, LATER)
+    with pytest.raises(RefundExceedsCaptured):
+        order.reserve_refund(REFUND, sixty, LATER)
+    order.release_refund(REFUND, sixty, LATER)
+    order.reserve_refund(REFUND, sixty, LATER)
+    order.settle_refund(REFUND, sixty, LATER)
+    assert (order.status, order.refunded, order.refundable) == (S.PARTIALLY_REFUNDED, sixty, Money(1500, "EUR"))
+    with pytest.raises(RefundExceedsCaptured):
+        order.reserve_refund(REFUND, Money(1501, "EUR"), LATER)
+    order.settle_refund(REFUND, order.reserve_refund(REFUND, None, LATER), LATER)
+    assert (order.status, order.refunded, order.refunded_at) == (S.REFUNDED, order.amount, LATER)
+
+
+def test_a_refund_of_nothing_or_in_other_money_is_refused() -> None:
+    """Also of all that is left when nothing is."""
+    order = an_order_after(SUCCEEDED)
+    for amount, error in ((Money(0, "EUR"), InvalidAmount), (Money(-1, "EUR"), InvalidAmount)):
+        with pytest.raises(error):
+            order.reserve_refund(REFUND, amount, LATER)
+    with pytest.raises(CurrencyMismatch):
+        order.reserve_refund(REFUND, Money(1, "SEK"), LATER)
+    order.reserve_refund(REFUND, None, LATER)
+    with pytest.raises(RefundExceedsCaptured):
+        order.reserve_refund(REFUND, None, LATER)
 
 
 def test_an_unknown_outcome_is_concluded_when_it_becomes_known() -> None:

@@ -5,13 +5,16 @@ from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from domain.payments.payment_attempt import FINAL, AttemptOutcome, AttemptStatus
-from domain.payments.payment_order import TRANSITIONS, PaymentOrderStatus
+from domain.payments.payment_order_status import REFUNDABLE, TIMESTAMPS, TRANSITIONS, PaymentOrderStatus
 from domain.shared.errors import StoaError
 from domain.shared.ids import PaymentAttemptId
-from tests.domain.payments.builders import METHOD, NOW, an_order
+from domain.shared.money import Money
+from tests.domain.payments.builders import METHOD, NOW, REFUND, an_order
+
+PAID = REFUNDABLE | {PaymentOrderStatus.REFUNDED}
 
 OUTCOMES = st.builds(
     AttemptOutcome,
@@ -27,8 +30,9 @@ class PaymentOrderMachine(RuleBasedStateMachine):
         self.order = an_order()
         self.moment = NOW
         self.statuses = [self.order.status]
-        self.finals: dict[PaymentAttemptId, AttemptStatus] = {}
-        self.verbs: list[str] = []
+        self.version = 0
+        self.paid: set[PaymentAttemptId] = set()
+        self.held: list[Money] = []
 
     def tick(self) -> None:
         self.moment += timedelta(seconds=1)
@@ -49,6 +53,27 @@ class PaymentOrderMachine(RuleBasedStateMachine):
         except StoaError:
             assert n > len(self.order.attempts)
 
+    @rule(minor=st.none() | st.integers(-1, 4000))
+    def reserve(self, minor: int | None) -> None:
+        self.tick()
+        try:
+            wanted = None if minor is None else Money(minor, "EUR")
+            self.held.append(self.order.reserve_refund(REFUND, wanted, self.moment))
+        except StoaError:
+            assert self.order.status is self.statuses[-1]
+
+    @precondition(lambda self: self.held)
+    @rule(succeeded=st.booleans())
+    def end_refund(self, succeeded: bool) -> None:
+        self.tick()
+        end = self.order.settle_refund if succeeded else self.order.release_refund
+        end(REFUND, self.held.pop(), self.moment)
+
+    @rule()
+    def expire(self) -> None:
+        self.tick()
+        self.order.expire(self.moment)
+
     @rule()
     def cancel(self) -> None:
         self.tick()
@@ -58,28 +83,35 @@ class PaymentOrderMachine(RuleBasedStateMachine):
             assert self.order.status is self.statuses[-1]
 
     @invariant()
-    def every_change_is_a_move_of_the_table_and_one_version(self) -> None:
-        events = self.order.pull_events()
-        self.verbs += [recorded.event.verb for recorded in events]
+    def every_change_is_a_move_of_the_table_with_its_event_and_its_time(self) -> None:
+        version, verbs = self.order.version, [recorded.event.verb for recorded in self.order.pull_events()]
+        assert version == self.version + bool(verbs)
+        self.version = version
         if self.order.status is not self.statuses[-1]:
             assert self.order.status in TRANSITIONS[self.statuses[-1]]
+            assert self.order.status.value in verbs
+            assert getattr(self.order, TIMESTAMPS[self.order.status]) == self.moment
             self.statuses.append(self.order.status)
-        assert self.order.version == len(self.statuses)
-        assert self.verbs == ["created", *(status.value for status in self.statuses[1:])]
 
     @invariant()
-    def a_final_outcome_stays(self) -> None:
-        for attempt in self.order.attempts:
-            assert self.finals.get(attempt.id, attempt.status) is attempt.status
-            assert (attempt.concluded_at is not None) is (attempt.status in FINAL)
-            if attempt.status in FINAL:
-                self.finals[attempt.id] = attempt.status
+    def a_success_stays_and_only_a_success_undoes_a_decline(self) -> None:
+        paid = {attempt.id for attempt in self.order.attempts if attempt.status is AttemptStatus.SUCCEEDED}
+        assert paid >= self.paid
+        self.paid = paid
+        assert all((a.concluded_at is not None) is (a.status in FINAL) for a in self.order.attempts)
 
     @invariant()
     def the_money_is_collected_at_most_once(self) -> None:
-        succeeded = [a for a in self.order.attempts if a.status is AttemptStatus.SUCCEEDED]
-        assert len(succeeded) == (self.order.status is PaymentOrderStatus.COMPLETED)
-        assert not succeeded or succeeded == self.order.attempts[-1:]
+        kept = [a for a in self.order.attempts if a.status is AttemptStatus.SUCCEEDED and not a.surplus]
+        assert len(kept) == (self.order.captured_minor > 0) == (self.order.status in PAID)
+        assert self.order.captured_minor in (0, self.order.amount.minor)
+
+    @invariant()
+    def what_goes_back_was_collected(self) -> None:
+        order = self.order
+        assert order.refund_pending_minor == sum(money.minor for money in self.held)
+        assert 0 <= order.refunded_minor <= order.captured_minor <= order.amount.minor
+        assert order.refundable.minor >= 0
 
     @invariant()
     def attempts_are_numbered_and_only_the_last_is_undecided(self) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.shared.metadata import InvalidMetadata, check_metadata, looks_like_card_number
+from domain.shared.card_numbers import looks_like_card_number
+from domain.shared.metadata import InvalidMetadata, check_metadata
 
 CARD = "4242424242424242"
 

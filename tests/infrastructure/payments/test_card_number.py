@@ -53,7 +53,7 @@ def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(InvalidCardNumber) as caught:
         CardNumber.parse(text)
     assert str(caught.value) == "The card number is invalid."
-    assert caught.value.details == {}
+    assert caught.value.details == {"path": "number"}
 
 
 def test_a_single_wrong_digit_is_always_found() -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from application.kernel.ports import Charge, ChargeResult, ChargeStatus
+from application.kernel.ports import Charge, ChargeResult, ChargeStatus, Repayment
 from domain.payments.errors import PaymentProviderError
 from domain.shared.money import Money
-from infrastructure.payments.card_number import CardNumber
-from infrastructure.payments.sandbox import SandboxPaymentProvider, tokenize
+from infrastructure.payments.sandbox import SandboxPaymentProvider
 
 SUCCEEDED, DECLINED, UNKNOWN = ChargeStatus.SUCCEEDED, ChargeStatus.DECLINED, ChargeStatus.UNKNOWN
 
@@ -154,16 +153,93 @@ async def test_two_providers_share_a_journal(tmp_path: Path) -> None:
     assert len(one.charges) == len(other.charges) == 10
 
 
+async def charged(provider: SandboxPaymentProvider, token: str = "success", minor: int = 1250) -> str:
+    """Charge, and return the provider's name for it."""
+    result = await provider.charge(charge(token, minor=minor))
+    return str(result.reference)
+
+
+def repayment(reference: str, key: str = "ref_1", minor: int = 1000) -> Repayment:
+    return Repayment(idempotency_key=key, charge_reference=reference, amount=Money.of(minor, "EUR"))
+
+
 @pytest.mark.parametrize(
-    ("number", "token"),
+    ("minor", "fee"), [(1, 25), (100, 26), (250, 29), (750, 35), (1250, 43), (2490, 60), (10_000_000, 140_025)]
+)
+async def test_the_fee_is_rounded_half_to_even(provider: SandboxPaymentProvider, minor: int, fee: int) -> None:
+    """1.4 % and 25 minor units; 17.5 becomes 18 and 3.5 becomes 4, but 10.5 becomes 10."""
+    result = await provider.charge(charge("success", minor=minor))
+    assert result.fee == Money(fee, "EUR")
+    assert (await provider.charge(charge("decline", key="att_2", minor=minor))).fee is None
+
+
+async def test_a_refund_happens_once_per_key(provider: SandboxPaymentProvider) -> None:
+    """Its repetition and its look-up agree, and the provider refunds no more than it charged."""
+    reference = await charged(provider)
+    first = await provider.refund(repayment(reference))
+    assert first.status is SUCCEEDED
+    assert await provider.refund(repayment(reference)) == first
+    assert await provider.lookup_refund(repayment(reference)) == first
+    too_much = await provider.refund(repayment(reference, "ref_2", 251))
+    assert (too_much.status, too_much.decline_code) == (DECLINED, "amount_exceeds_charge")
+    assert (await provider.refund(repayment(reference, "ref_3", 250))).status is SUCCEEDED
+    assert [record.amount for record in provider.refunds if record.decline_code is None] == [1000, 250]
+    with pytest.raises(ValueError, match="another refund"):
+        await provider.refund(repayment(reference, minor=1))
+
+
+async def test_only_what_was_charged_is_refunded(provider: SandboxPaymentProvider) -> None:
+    """Neither a charge nobody knows nor a declined one."""
+    declined = await charged(provider, "decline")
+    for reference in ("sandbox_nobody", declined):
+        refused = await provider.refund(repayment(reference, key=f"ref_{reference}"))
+        assert (refused.status, refused.decline_code) == (DECLINED, "charge_not_found")
+
+
+@pytest.mark.parametrize(
+    ("token", "answers", "found"),
     [
-        ("4242424242424242", "tok_sandbox_success"),
-        ("5555555555554444", "tok_sandbox_success_mastercard"),
-        ("4000000000009995", "tok_sandbox_insufficient_funds"),
-        ("4000000000009979", "tok_sandbox_decline_permanent"),
-        ("378282246310005", "tok_sandbox_decline"),
+        ("refund_decline", [DECLINED, DECLINED], DECLINED),
+        ("refund_unknown", [UNKNOWN, UNKNOWN], SUCCEEDED),
+        ("refund_lost_once", [UNKNOWN, SUCCEEDED], SUCCEEDED),
+        ("refund_unknown_forever", [UNKNOWN, UNKNOWN], UNKNOWN),
+        ("refund_outage_once", [None, SUCCEEDED], SUCCEEDED),
     ],
 )
-def test_test_cards_have_tokens(number: str, token: str) -> None:
-    """Well-known test cards get their behaviour, any other card is declined."""
-    assert tokenize(CardNumber.parse(number)) == token
+async def test_a_charges_token_decides_about_its_refunds(
+    provider: SandboxPaymentProvider, token: str, answers: list[ChargeStatus | None], found: ChargeStatus
+) -> None:
+    """Two tries and a look-up; None is an outage."""
+    reference = await charged(provider, token)
+    for expected in answers:
+        if expected is None:
+            with pytest.raises(PaymentProviderError):
+                await provider.refund(repayment(reference))
+        else:
+            assert (await provider.refund(repayment(reference))).status is expected
+    looked_up = await provider.lookup_refund(repayment(reference))
+    assert looked_up is not None
+    assert looked_up.status is found
+    assert len(provider.refunds) == 1
+
+
+async def test_twin_refunds_have_one_effect_in_every_process(tmp_path: Path) -> None:
+    """Two providers on one journal, asked ten times each, give back once; what fits only once is given to one."""
+    one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.jsonl") for _ in range(2))
+    reference = await charged(one)
+    await asyncio.gather(*(each.refund(repayment(reference)) for _ in range(10) for each in (one, other)))
+    assert len(one.refunds) == len(other.refunds) == 1
+    halves = [each.refund(repayment(reference, key, 200)) for key, each in (("ref_2", one), ("ref_3", other))]
+    assert sorted(result.status for result in await asyncio.gather(*halves)) == [DECLINED, SUCCEEDED]
+
+
+async def test_a_journal_of_older_days_is_still_read(tmp_path: Path) -> None:
+    """Its charges have no fee and can be refunded."""
+    journal = tmp_path / "sandbox.jsonl"
+    journal.write_text(
+        '{"idempotency_key":"att_1","amount":1250,"currency":"EUR","token":"tok_sandbox_success",'
+        '"reference":"sandbox_old","decline_code":null,"permanent":false}\n'
+    )
+    provider = SandboxPaymentProvider(journal=journal)
+    assert (await provider.charge(charge("success"))).fee is None
+    assert (await provider.refund(repayment("sandbox_old"))).status is SUCCEEDED

@@ -9,9 +9,11 @@ from sqlalchemy import Table, select
 
 from application.kernel.actor import Actor
 from domain.catalog.price import Price
+from domain.catalog.price_terms import PriceTerms
 from domain.catalog.product import Product
 from domain.customers.customer import Customer
-from domain.customers.payment_method import PaymentMethod, PaymentMethodType
+from domain.customers.method_details import PaymentMethodType
+from domain.customers.payment_method import PaymentMethod
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
@@ -87,7 +89,7 @@ def a_price(stack: Stack, product: Product, minor: int = 1250) -> Price:
     """Make a price of a product."""
     return Price.create(
         id=PriceId(stack.ids.new()), organization_id=product.organization_id, product_id=product.id,
-        unit_amount=Money.of(minor, "EUR"), now=stack.clock.now(),
+        terms=PriceTerms(unit_amount=Money.of(minor, "EUR")), now=stack.clock.now(),
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.catalog.product import Product
-from domain.payments.payment_order import PaymentOrder, PaymentOrderStatus
+from domain.payments.payment_order import PaymentOrder
+from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.ids import PaymentOrderId
 from domain.shared.money import Money
 from domain.shared.specification import (
@@ -19,7 +20,6 @@ from domain.shared.specification import (
     Contains,
     Equal,
     Everything,
-    FieldSpec,
     GreaterOrEqual,
     GreaterThan,
     ILike,
@@ -34,6 +34,7 @@ from domain.shared.specification import (
     Spec,
     StartsWith,
 )
+from domain.shared.specification_fields import JsonHas, LessThanField
 from tests.infrastructure.persistence.samples import Shop, a_shop, unit
 from tests.support.stack import Stack
 
@@ -63,7 +64,10 @@ UUIDS = st.sampled_from(IDS)
 PAIRS = st.dictionaries(st.sampled_from(["a", "é", "%"]), TEXT | INT | st.booleans(), max_size=3)
 VALUE = TEXT | LONG | INT | st.booleans() | MOMENT | UUIDS
 
-type Leaves = st.SearchStrategy[FieldSpec]
+type Leaves = st.SearchStrategy[Spec[object]]
+
+# Columns of one type, which two attributes of an entity can be compared by.
+TWINS = {"name": ["sku", "name"], "sku": ["name"], "amount.minor": ["quantity"], "quantity": ["amount.minor"]}
 
 
 def leaves(fields: Mapping[str, st.SearchStrategy[Any]], ordered: Mapping[str, st.SearchStrategy[Any]]) -> Leaves:
@@ -91,6 +95,10 @@ def leaves(fields: Mapping[str, st.SearchStrategy[Any]], ordered: Mapping[str, s
         st.builds(IsNull, names),
         st.builds(IsNotNull, names),
         st.builds(JsonContains, names, PAIRS),
+        st.builds(JsonHas, names, TEXT | LONG),
+        comparable.flatmap(
+            lambda name: st.builds(LessThanField, st.just(name), st.sampled_from(TWINS.get(name, [name])))
+        ),
     )
 
 
@@ -109,7 +117,9 @@ def specs(of: Leaves) -> st.SearchStrategy[Spec[Any]]:
 
 
 PRODUCT_ORDERED = {"id": UUIDS, "name": TEXT | LONG, "sku": TEXT | LONG, "created_at": MOMENT, "version": INT}
-PRODUCT_SPECS = specs(leaves({**PRODUCT_ORDERED, "metadata": TEXT, "description": TEXT}, PRODUCT_ORDERED))
+PRODUCT_SPECS = specs(
+    leaves({**PRODUCT_ORDERED, "metadata": TEXT, "description": TEXT, "category": TEXT, "tags": TEXT}, PRODUCT_ORDERED)
+)
 ORDER_ORDERED = {
     "amount.minor": INT, "amount.currency": st.sampled_from(["EUR", "JPY", "eur"]), "quantity": INT, "status": TEXT,
     "payment_method_id": UUIDS, "completed_at": MOMENT, "failure_code": TEXT,
@@ -121,7 +131,7 @@ ORDER_SPECS = specs(leaves({**ORDER_ORDERED, "failure_permanent": st.booleans()}
 PRODUCTS = st.lists(
     st.fixed_dictionaries({
         "id": UUIDS | st.uuids(version=4), "name": TEXT, "sku": st.none() | TEXT, "description": TEXT,
-        "created_at": MOMENT, "metadata": PAIRS,
+        "created_at": MOMENT, "metadata": PAIRS, "category": st.none() | TEXT, "tags": st.lists(TEXT | LONG).map(tuple),
     }),
     max_size=6,
 )  # fmt: skip

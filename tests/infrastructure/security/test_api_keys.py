@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infrastructure.security.api_keys import APIKeys
+from infrastructure.security.opaque_tokens import APIKeys
 
 PEPPER = b"p" * 32
 

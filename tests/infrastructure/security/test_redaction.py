@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from infrastructure.security.api_keys import APIKeys
+from infrastructure.security.opaque_tokens import APIKeys
 from infrastructure.security.redaction import DENIED_NAMES, REDACTED, is_denied, redact, redact_text
 
 KEY = APIKeys(b"p" * 32).issue().secret

@@ -172,3 +172,33 @@ async def test_a_running_worker_hears_the_call_and_gives_back_what_it_cannot_fin
     await until(lambda: len(started) == 1, 0.5)
     await ended(running)
     assert len(await worker(bench, Recorder()).claim(5)) == 1
+
+
+async def test_a_job_that_always_fails_is_buried_and_not_tried_again(bench: Bench) -> None:
+    """It stays for people to see, with its last error; other jobs go on."""
+    handler, metrics = Recorder(failures=99), Metrics()
+    organization, subject = uuid4(), uuid4()
+    async with rows(bench.root) as transaction:
+        await transaction.job(organization, subject)
+    performer = JobWorker(bench.relay, {CHARGE: handler}, metrics=metrics, max_attempts=3)
+    for _ in range(5):
+        await performer.run_due_once()
+        await make_due(bench)
+    assert len(handler.done) == 3
+    ((attempts, dead_at, last_error),) = await run(bench.root, "SELECT attempts, dead_at, last_error FROM jobs")
+    assert (attempts, dead_at is not None, last_error) == (3, True, "unavailable")
+    assert 'stoa_jobs_buried_total{job="payments.charge"} 1.0' in metrics.render().decode()
+
+
+async def test_a_job_that_kills_its_workers_is_buried_before_it_kills_the_next(bench: Bench) -> None:
+    """Nobody told of its failures, but its claims were counted."""
+    handler = Recorder()
+    async with rows(bench.root) as transaction:
+        await transaction.job(uuid4(), uuid4())
+    performer = JobWorker(bench.relay, {CHARGE: handler}, max_attempts=2)
+    for _ in range(2):
+        await performer.claim(1)
+        await make_due(bench)
+    await performer.run_due_once()
+    assert handler.done == []
+    assert [tuple(row) for row in await run(bench.root, "SELECT last_error FROM jobs")] == [("worker_lost",)]

@@ -10,10 +10,11 @@ from click.testing import CliRunner, Result
 from application.kernel.actor import TENANT_SCOPES, Actor, ActorKind
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.wire import Wire
+from domain.identity.errors import OrganizationNotFound
 from domain.shared.errors import NotFound, Unauthenticated
 from domain.shared.ids import OrganizationId, uuid7
 from interfaces.cli.app import stoa
-from interfaces.cli.runtime import AuditReport, Check, Operations
+from interfaces.cli.runtime import AuditReport, BooksReport, Check, Operations
 from interfaces.cli.session import Session
 from tests.interfaces.toy import REGISTRY
 
@@ -45,6 +46,22 @@ class Report(NamedTuple):
     problems: list[Problem]
 
 
+class BooksProblem(NamedTuple):
+    organization_id: str
+    reason: str
+    journal_entry_id: str | None
+    payment_order_id: str | None
+
+
+class Books(NamedTuple):
+    ok: bool
+    organizations: int
+    entries: int
+    orders: int
+    problems: list[BooksProblem]
+
+
+BALANCED = Books(ok=True, organizations=2, entries=12, orders=5, problems=[])
 HEALTHY = Report(ok=True, organizations=2, entries=40, unsealed=3, problems=[])
 
 
@@ -65,6 +82,7 @@ class FakeOperations:
     revision: str | None = "0002"
     difference: str | None = None
     report: Report = HEALTHY
+    books: Books = BALANCED
     findings: Iterable[Finding] = (Finding("database", True, "reachable"),)
     failure: Exception | None = None
 
@@ -80,9 +98,11 @@ class FakeOperations:
             raise self.answer
         return self.answer
 
-    async def authenticate(self, secret: str) -> Actor:
+    async def authenticate(self, secret: str, organization_id: OrganizationId | None = None) -> Actor:
         if secret != "good":
             raise Unauthenticated
+        if organization_id not in (None, ABROAD):
+            raise OrganizationNotFound
         return Actor(kind=ActorKind.API_KEY, id="key_1", organization_id=ABROAD, scopes=TENANT_SCOPES)
 
     async def organization(self, given: str | None) -> OrganizationId:
@@ -128,6 +148,10 @@ class FakeOperations:
     def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
         progress(self.report.entries)
         return self.report
+
+    def books_verify(self, organization: str | None) -> BooksReport:
+        self._tell("books", organization)
+        return self.books
 
     def doctor(self) -> Iterable[Check]:
         return self.findings

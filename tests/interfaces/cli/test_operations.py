@@ -8,7 +8,7 @@ import pytest
 
 from application.kernel.start_error import StartError
 from domain.shared.errors import Unavailable
-from tests.interfaces.cli.fakes import FakeOperations, Finding, Problem, Report, invoke
+from tests.interfaces.cli.fakes import Books, BooksProblem, FakeOperations, Finding, Problem, Report, invoke
 
 
 class PortTaken(StartError):
@@ -84,6 +84,22 @@ def test_an_audit_log_that_does_not_hold_names_the_first_bad_entry() -> None:
     result = invoke(FakeOperations(report=report), "audit", "verify")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["problems"][0]["entry_id"] == "aud_7"
+
+
+def test_books_that_balance_exit_with_zero() -> None:
+    """All of them, or one organization's."""
+    operations = FakeOperations()
+    result = invoke(operations, "books", "verify", "--organization", "home")
+    assert (result.exit_code, operations.told) == (0, [("books", "home")])
+    assert json.loads(result.stdout) == {"ok": True, "organizations": 2, "entries": 12, "orders": 5, "problems": []}
+
+
+def test_books_that_do_not_agree_name_the_first_wrong_order() -> None:
+    """Someone edited a posting, and here is where."""
+    problem = BooksProblem("org_1", "order 20260314-000001: captured 100, in the books 99", None, "ord_1")
+    result = invoke(FakeOperations(books=Books(False, 1, 2, 1, [problem])), "books", "verify")
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["problems"][0]["payment_order_id"] == "ord_1"
 
 
 def test_doctor_fails_closed() -> None:

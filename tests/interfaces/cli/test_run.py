@@ -183,11 +183,11 @@ def test_the_operator_names_another_organization(operations: FakeOperations) -> 
 
 
 def test_a_key_brings_its_own_organization(operations: FakeOperations) -> None:
-    """It comes by flag or by environment; a contradiction is refused, and so is a wrong key."""
+    """It comes by flag or by environment; an organization that is not the key's is absent, and a wrong key denied."""
     invoke(operations, *CREATE, "--api-key", "good")
     invoke(operations, *CREATE, env={"STOA_API_KEY": "good"})
     assert [ran.call.actor.kind for ran in operations.ran] == [ActorKind.API_KEY] * 2
-    assert invoke(operations, *CREATE, "--api-key", "good", "--organization", "home").exit_code == 5
+    assert invoke(operations, *CREATE, "--api-key", "good", "--organization", "home").exit_code == 3
     assert invoke(operations, *CREATE, "--api-key", "bad").exit_code == 5
     assert len(operations.ran) == 2
 

@@ -40,6 +40,7 @@ class Behind:
     mcp_app: ASGIApp | None = None
     calls: list[tuple[str, Any, Call]] = field(default_factory=list)
     observed: list[tuple[str, str, str]] = field(default_factory=list)
+    named: list[OrganizationId | None] = field(default_factory=list)
 
     async def dispatch(self, name: str, command: object, call: Call) -> Outcome:
         self.calls.append((name, command, call))
@@ -47,7 +48,8 @@ class Behind:
             raise self.outcome
         return self.outcome
 
-    async def authenticate(self, token: str) -> Actor:
+    async def authenticate(self, token: str, organization_id: OrganizationId | None) -> Actor:
+        self.named.append(organization_id)
         if token == "reader":
             return Actor(kind=ACTOR.kind, id="key_y", organization_id=ACTOR.organization_id, scopes=frozenset())
         if token != "secret":

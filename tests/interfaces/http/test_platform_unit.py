@@ -89,8 +89,8 @@ async def test_head_is_get_without_a_body(http: AsyncClient) -> None:
 
 
 async def test_headers_nobody_asked_for_change_nothing(http: AsyncClient, behind: Behind) -> None:
-    """Tenants and addresses are never taken from a header."""
-    headers = [(b"X-Org-Id", b"\xff"), (b"Stoa-Organization", b"org_x"), (b"X-Forwarded-For", b"<script>")]
+    """Addresses are never taken from a header, and an organization from one only, which says which of the caller's."""
+    headers = [(b"X-Org-Id", b"\xff"), (b"X-Forwarded-For", b"<script>")]
     assert (await http.get("/v1/things", headers=headers)).status_code == 200
     assert behind.calls[0][2].actor.id == "key_x"
 

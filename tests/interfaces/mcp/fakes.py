@@ -25,7 +25,7 @@ WRITER = actor("writer", Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
 CALLERS = {"reader-key": READER, "writer-key": WRITER}
 
 
-async def authenticate(secret: str) -> Actor:
+async def authenticate(secret: str, _: OrganizationId | None = None) -> Actor:
     if secret not in CALLERS:
         raise Unauthenticated
     return CALLERS[secret]

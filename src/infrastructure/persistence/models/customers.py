@@ -1,5 +1,6 @@
 """Tables of the customers context."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -10,7 +11,7 @@ from domain.customers.customer import CustomerEmailTaken, ExternalIdTaken
 from infrastructure.persistence.models.base import SoftDeletableRow, TableArgs, belongs_to, of_organization
 from infrastructure.persistence.types import JsonText, text
 
-_ALIVE = sql("deleted_at is null")
+ALIVE = sql("deleted_at is null")
 _DEFAULT = sql("is_default and deleted_at is null")
 
 
@@ -25,8 +26,8 @@ class CustomerRow(SoftDeletableRow):
             "organization_id",
             "email",
             unique=True,
-            postgresql_where=_ALIVE,
-            sqlite_where=_ALIVE,
+            postgresql_where=ALIVE,
+            sqlite_where=ALIVE,
             info={"error": CustomerEmailTaken},
         ),
         Index(
@@ -34,11 +35,12 @@ class CustomerRow(SoftDeletableRow):
             "organization_id",
             "external_id",
             unique=True,
-            postgresql_where=_ALIVE,
-            sqlite_where=_ALIVE,
+            postgresql_where=ALIVE,
+            sqlite_where=ALIVE,
             info={"error": ExternalIdTaken},
         ),
         Index("ix_customers_created_at", "organization_id", "created_at", "id"),
+        Index("ix_customers_kyc_status", "organization_id", "kyc_status", "created_at", "id"),
     )
 
     email: Mapped[str] = mapped_column(text(254))
@@ -47,6 +49,12 @@ class CustomerRow(SoftDeletableRow):
     country: Mapped[str | None] = mapped_column(text(2))
     # "metadata" is the declarative base's own word.
     metadata_: Mapped[str] = mapped_column("metadata", JsonText())
+    kyc_status: Mapped[str] = mapped_column(text(20))
+    risk_score: Mapped[int | None]
+    kyc_check: Mapped[str | None] = mapped_column(text(36))
+    kyc_reason: Mapped[str | None] = mapped_column(text(200))
+    kyc_updated_at: Mapped[datetime | None]
+    kyc_expires_at: Mapped[datetime | None]
 
 
 class PaymentMethodRow(SoftDeletableRow):
@@ -72,7 +80,20 @@ class PaymentMethodRow(SoftDeletableRow):
     type: Mapped[str] = mapped_column(text(20))
     provider_token: Mapped[str] = mapped_column(text(255))
     brand: Mapped[str | None] = mapped_column(text(40))
+    funding: Mapped[str | None] = mapped_column(text(20))
     last_four: Mapped[str | None] = mapped_column(text(4))
     expiry_month: Mapped[int | None]
     expiry_year: Mapped[int | None]
+    bank_name: Mapped[str | None] = mapped_column(text(100))
+    country: Mapped[str | None] = mapped_column(text(2))
+    network: Mapped[str | None] = mapped_column(text(20))
+    address: Mapped[str | None] = mapped_column(text(42))
+    billing_name: Mapped[str | None] = mapped_column(text(200))
     is_default: Mapped[bool]
+    verification: Mapped[str] = mapped_column(text(20))
+    verification_check: Mapped[str | None] = mapped_column(text(36))
+    verification_failure: Mapped[str | None] = mapped_column(text(100))
+    verification_tries: Mapped[int]
+    deposits_digest: Mapped[str | None] = mapped_column(text(64))
+    verified_at: Mapped[datetime | None]
+    metadata_: Mapped[str] = mapped_column("metadata", JsonText())

@@ -4,10 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.identity.invitation import InvitationPending
 from domain.identity.membership import MembershipExists
-from domain.identity.user import UserEmailTaken
+from domain.identity.user import UserEmailTaken, UsernameTaken, UserWalletTaken
 from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, of_organization, unique
 from infrastructure.persistence.types import JsonText, text
 
@@ -22,13 +24,26 @@ class OrganizationRow(TenantRow):
     slug: Mapped[str] = mapped_column(text(64))
     default_currency: Mapped[str] = mapped_column(text(3))
     status: Mapped[str] = mapped_column(text(20))
+    time_zone: Mapped[str] = mapped_column(text(64), server_default="UTC")
+    locale: Mapped[str] = mapped_column(text(20), server_default="en")
+    support_email: Mapped[str | None] = mapped_column(text(254))
+    statement_descriptor: Mapped[str | None] = mapped_column(text(22))
+    order_expiry_minutes: Mapped[int] = mapped_column(server_default="1440")
+    metadata_: Mapped[str] = mapped_column("metadata", JsonText(), server_default="{}")
+    suspended_reason: Mapped[str | None] = mapped_column(text(500))
+    closed_at: Mapped[datetime | None]
 
 
 class UserRow(Base):
     """A person, above tenants: the one business table without an organization."""
 
     __tablename__ = "users"
-    __table_args__: TableArgs = (UniqueConstraint("email", name="uq_users_email", info={"error": UserEmailTaken}),)
+    __table_args__: TableArgs = (
+        UniqueConstraint("email", name="uq_users_email", info={"error": UserEmailTaken}),
+        UniqueConstraint("username", name="uq_users_username", info={"error": UsernameTaken}),
+        UniqueConstraint("wallet_address", name="uq_users_wallet_address", info={"error": UserWalletTaken}),
+        Index("ix_users_created_at", "created_at", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -38,6 +53,12 @@ class UserRow(Base):
     updated_by: Mapped[str] = mapped_column(text(80))
     email: Mapped[str] = mapped_column(text(254))
     name: Mapped[str] = mapped_column(text(200))
+    username: Mapped[str | None] = mapped_column(text(32))
+    wallet_address: Mapped[str | None] = mapped_column(text(42))
+    preferences: Mapped[str] = mapped_column(JsonText(), server_default="{}")
+    status: Mapped[str] = mapped_column(text(20), server_default="active")
+    email_verified_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
 
 
 class MembershipRow(TenantRow):
@@ -50,11 +71,37 @@ class MembershipRow(TenantRow):
         unique("user_id", error=MembershipExists),
         Index("ix_memberships_user_id", "user_id"),
         Index("ix_memberships_created_at", "organization_id", "created_at", "id"),
+        Index("ix_memberships_email", "organization_id", "email", "id"),
     )
 
     user_id: Mapped[UUID]
     email: Mapped[str] = mapped_column(text(254))
     role: Mapped[str] = mapped_column(text(20))
+
+
+class InvitationRow(TenantRow):
+    """A place in an organization that waits for the owner of an address."""
+
+    __tablename__ = "invitations"
+    __table_args__: TableArgs = (
+        of_organization(),
+        Index("ix_invitations_created_at", "organization_id", "created_at", "id"),
+        # Asked across organizations by the address's owner.
+        Index("ix_invitations_email", "email"),
+        Index(
+            "uq_invitations_pending", "organization_id", "email", unique=True, info={"error": InvitationPending},
+            postgresql_where=sql("status = 'pending'"), sqlite_where=sql("status = 'pending'"),
+        ),
+    )  # fmt: skip
+
+    email: Mapped[str] = mapped_column(text(254))
+    role: Mapped[str] = mapped_column(text(20))
+    status: Mapped[str] = mapped_column(text(20))
+    sent_count: Mapped[int]
+    expires_at: Mapped[datetime]
+    hash: Mapped[str] = mapped_column(text(64))
+    accepted_by: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]
 
 
 class APIKeyRow(TenantRow):
@@ -64,6 +111,7 @@ class APIKeyRow(TenantRow):
     __table_args__: TableArgs = (
         of_organization(),
         Index("ix_api_keys_created_at", "organization_id", "created_at", "id"),
+        Index("ix_api_keys_lineage_id", "organization_id", "lineage_id", "id"),
     )
 
     name: Mapped[str] = mapped_column(text(200))
@@ -74,3 +122,5 @@ class APIKeyRow(TenantRow):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    lineage_id: Mapped[UUID]
+    replaced_by_id: Mapped[UUID | None]

@@ -1,21 +1,31 @@
 """Repositories of the identity context."""
 
-from application.kernel.actor import PLATFORM
+from typing import cast
+from uuid import UUID
+
 from domain.identity.api_key import APIKey
+from domain.identity.invitation import Invitation, InvitationStatus
 from domain.identity.membership import Membership
 from domain.identity.organization import Organization, OrganizationSlugTaken
 from domain.identity.repositories import (
     IAPIKeyRepository,
+    IInvitationRepository,
     IMembershipRepository,
+    InvitationForPerson,
     IOrganizationRepository,
-    IUserRepository,
+    OrganizationOfPerson,
 )
-from domain.identity.user import User
-from domain.shared.ids import UserId
+from domain.shared.ids import OrganizationId, UserId
 from domain.shared.specification import Equal
-from infrastructure.persistence.lookups import Lookup
+from infrastructure.persistence.lookups import Lookup, find_statement
 from infrastructure.persistence.mapper import Mapper
-from infrastructure.persistence.models.identity import APIKeyRow, MembershipRow, OrganizationRow, UserRow
+from infrastructure.persistence.models.identity import (
+    APIKeyRow,
+    InvitationRow,
+    MembershipRow,
+    OrganizationRow,
+)
+from infrastructure.persistence.repositories import across
 from infrastructure.persistence.repository import SqlRepository
 
 
@@ -25,15 +35,13 @@ class SqlOrganizationRepository(SqlRepository[Organization], IOrganizationReposi
     mapper = Mapper(Organization, OrganizationRow)
     lookup = Lookup("organization", "slug", OrganizationSlugTaken)
 
-
-class SqlUserRepository(SqlRepository[User], IUserRepository):
-    """Users, seen through memberships only."""
-
-    mapper = Mapper(User, UserRow, constants={"organization_id": PLATFORM})
-
-    async def get_by_email(self, email: str) -> User | None:
-        """Return the person with this canonical address."""
-        return await self.find_one(Equal("email", email))
+    async def get_by_slug(self, slug: str) -> OrganizationId | None:
+        """Return which organization of all answers to this slug."""
+        session = self._session
+        postgres = session.database.is_postgres
+        find = session.prepare(("find", "organization"), lambda: find_statement("organization", postgres=postgres))
+        rows = await session.rows(find, {"lookup_value": slug})
+        return OrganizationId(cast("UUID", rows[0][0])) if rows else None
 
 
 class SqlMembershipRepository(SqlRepository[Membership], IMembershipRepository):
@@ -41,9 +49,28 @@ class SqlMembershipRepository(SqlRepository[Membership], IMembershipRepository):
 
     mapper = Mapper(Membership, MembershipRow)
 
-    async def get_by_user(self, user_id: UserId) -> Membership | None:
+    async def get_by_user(self, user_id: UserId, *, lock: bool = False) -> Membership | None:
         """Return the user's membership, or None."""
-        return await self.find_one(Equal("user_id", user_id))
+        return await self.find_one(Equal("user_id", user_id), lock=lock)
+
+    async def organizations_of(self, user_id: UserId) -> list[OrganizationOfPerson]:
+        """Return all organizations of one person."""
+        return await across.organizations_of(self._session, user_id)
+
+
+class SqlInvitationRepository(SqlRepository[Invitation], IInvitationRepository):
+    """Invitations, found by their id before the tenant is known."""
+
+    mapper = Mapper(Invitation, InvitationRow)
+    lookup = Lookup("invitation", "reference")
+
+    async def get_pending(self, email: str) -> Invitation | None:
+        """Return the address's pending invitation, locked."""
+        return await self.find_one(Equal("email", email) & Equal("status", InvitationStatus.PENDING), lock=True)
+
+    async def invitations_for(self, email: str) -> list[InvitationForPerson]:
+        """Return the address's pending invitations by all organizations."""
+        return await across.invitations_for(self._session, email)
 
 
 class SqlAPIKeyRepository(SqlRepository[APIKey], IAPIKeyRepository):

@@ -1,0 +1,130 @@
+"""The books: what moved, what it adds up to, and whether it is right."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from application.kernel.actor import Scope
+from application.kernel.page import PageQuery
+from application.kernel.reads import list_use_case
+from application.kernel.unit_of_work import IUnitOfWork
+from application.kernel.use_case import use_case
+from application.kernel.view import View
+from domain.books.balances import AccountBalance, BooksProblem, BooksReport
+from domain.books.journal_entry import ACCOUNT_TYPES, Account, AccountType, Direction, EntryType, JournalEntry, Posting
+from domain.books.specifications import entries_matching
+from domain.shared.ids import JournalEntryId, PaymentOrderId
+from domain.shared.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingView(View[Posting]):
+    """One line of an entry."""
+
+    number: int
+    account: Account
+    direction: Direction
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntryView(View[JournalEntry]):
+    """One movement of money; its debits and credits are equal."""
+
+    id: JournalEntryId
+    version: int
+    type: EntryType
+    payment_order_id: PaymentOrderId
+    postings: list[PostingView]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListJournalEntries(PageQuery):
+    """Which entries: `created_from` belongs to the range, `created_before` does not."""
+
+    payment_order_id: PaymentOrderId | None = None
+    account: Account | None = None
+    type: EntryType | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    sort: Literal["created_at", "-created_at"] = "-created_at"
+
+
+list_use_case(
+    "books.list_entries", ListJournalEntries, lambda uow: uow.journal_entries, JournalEntryView,
+    "List journal entries with their postings, of one payment order, account or type, or of a span of time.",
+    where=lambda cmd: entries_matching(
+        payment_order_id=cmd.payment_order_id, account=cmd.account, type=cmd.type, since=cmd.created_from,
+        until=cmd.created_before,
+    ),
+    scope=Scope.BOOKS_READ, example={"limit": 20, "account": "provider_clearing"}, statements=3,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBalanceView:
+    """One account in one currency; `balance` is debits less credits, so an income is negative."""
+
+    account: Account
+    type: AccountType
+    currency: str
+    debits: Money
+    credits: Money
+    balance: Money
+
+    @classmethod
+    def of(cls, balance: AccountBalance) -> "AccountBalanceView":
+        """Show a balance with the type of its account."""
+        return cls(
+            account=balance.account, type=ACCOUNT_TYPES[balance.account], currency=balance.debits.currency,
+            debits=balance.debits, credits=balance.credits, balance=balance.balance,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancesView:
+    """Every account that ever moved."""
+
+    data: list[AccountBalanceView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetBalances:
+    """Nothing to choose."""
+
+
+@use_case("books.get_balances", scope=Scope.BOOKS_READ, example={}, read_only=True, statements=1)
+async def get_balances(cmd: GetBalances, uow: IUnitOfWork) -> BalancesView:  # noqa: ARG001 - nothing to choose
+    """Return debits, credits and balance of every account, per currency."""
+    return BalancesView(data=[AccountBalanceView.of(each) for each in await uow.journal_entries.balances()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksProblemView(View[BooksProblem]):
+    """One thing that is wrong, and the entry or the order where it is."""
+
+    reason: str
+    journal_entry_id: JournalEntryId | None
+    payment_order_id: PaymentOrderId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksReportView(View[BooksReport]):
+    """What was read, and the first problems of every kind; `ok` when there are none."""
+
+    ok: bool
+    entries: int
+    orders: int
+    problems: list[BooksProblemView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyBooks:
+    """Nothing to choose."""
+
+
+@use_case("books.verify", scope=Scope.BOOKS_READ, example={}, read_only=True, statements=4)
+async def verify_books(cmd: VerifyBooks, uow: IUnitOfWork) -> BooksReportView:  # noqa: ARG001 - nothing to choose
+    """Verify the books: debits equal credits in every entry and currency, and every order agrees with its entries."""
+    return BooksReportView.of(await uow.journal_entries.verify())

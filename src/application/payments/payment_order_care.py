@@ -1,0 +1,137 @@
+"""Looking after payment orders that nobody looks after: those that expire, failed, or are stuck."""
+
+from dataclasses import dataclass
+
+from application.kernel.actor import Scope, worker
+from application.kernel.dispatcher import Call
+from application.kernel.page import ListView, PageQuery
+from application.kernel.ports import IClock
+from application.kernel.unit_of_work import IUnitOfWork, IUnitOfWorkFactory
+from application.kernel.use_case import use_case
+from application.payments.collection import CHARGE, RECONCILE, IDispatch
+from application.payments.payment_order_view import PaymentOrderView
+from domain.payments.payment_attempt import AttemptStatus
+from domain.payments.payment_order_status import PaymentOrderStatus
+from domain.shared.ids import OrganizationId, PaymentOrderId
+
+EXPIRE = "payments.expire"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpirePaymentOrder:
+    """Which payment order."""
+
+    id: PaymentOrderId
+
+
+@use_case(
+    "payment_orders.expire",
+    scope=Scope.PAYMENT_ORDERS_WRITE,
+    internal="The clock expires payment orders; a person cancels them.",
+    example={},
+    statements=10,
+)
+async def expire_payment_order(cmd: ExpirePaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
+    """Give up an order that nobody tried to pay; its payment link gets the use back. Any other stays as it is.
+
+    Errors: `not_found`.
+    """
+    now = clock.now()
+    order = await uow.payment_orders.get(cmd.id, lock=True)
+    if order.expire(now):
+        link = await uow.payment_links.get(order.payment_link_id, lock=True)
+        link.release(now)
+    return PaymentOrderView.of(order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcilePaymentOrder:
+    """Which payment order."""
+
+    id: PaymentOrderId
+
+
+@use_case("payment_orders.reconcile", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, statements=8)
+async def reconcile_payment_order(cmd: ReconcilePaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
+    """Ask the provider now what became of a payment, instead of waiting for the next time; also one given up.
+
+    Errors: `not_found`, `transition_invalid` when nothing is open.
+    """
+    order = await uow.payment_orders.get(cmd.id, lock=True)
+    attempt = order.request_reconciliation(clock.now())
+    job = CHARGE if attempt.status is AttemptStatus.SUBMITTED else RECONCILE
+    await uow.jobs.schedule(job, order.id)
+    return PaymentOrderView.of(order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPaymentOrdersForRetry(PageQuery):
+    """How many."""
+
+
+@use_case(
+    "payment_orders.list_for_retry",
+    scope=Scope.PAYMENT_ORDERS_READ,
+    example={"limit": 20},
+    read_only=True,
+    statements=3,
+)
+async def list_payment_orders_for_retry(
+    cmd: ListPaymentOrdersForRetry, uow: IUnitOfWork, *, clock: IClock
+) -> ListView[PaymentOrderView]:
+    """List failed payment orders whose next attempt is due, the longest waiting first.
+
+    Orders declined for good, or tried as often as allowed, are left out.
+    """
+    page = await uow.payment_orders.get_orders_for_retry(clock.now(), cmd.request("next_retry_at"))
+    return ListView.of(page, PaymentOrderView.of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPaymentOrdersNeedingAttention(PageQuery):
+    """How many."""
+
+
+@use_case(
+    "payment_orders.list_needing_attention",
+    scope=Scope.PAYMENT_ORDERS_READ,
+    example={"limit": 20},
+    read_only=True,
+    statements=3,
+)
+async def list_payment_orders_needing_attention(
+    cmd: ListPaymentOrdersNeedingAttention, uow: IUnitOfWork, *, clock: IClock
+) -> ListView[PaymentOrderView]:
+    """List payment orders in flight of which nobody learns what became of them, the oldest attempt first.
+
+    Stoa goes on asking the provider; look there, and have Stoa ask again with `payment_orders.reconcile`.
+    """
+    page = await uow.payment_orders.get_orders_needing_attention(clock.now(), cmd.request("processing_at"))
+    return ListView.of(page, PaymentOrderView.of)
+
+
+class Expiry:
+    """The worker's job that ends the wait for a payment."""
+
+    def __init__(self, units: IUnitOfWorkFactory, dispatch: IDispatch, clock: IClock) -> None:
+        """Keep the ports."""
+        self._units = units
+        self._dispatch = dispatch
+        self._clock = clock
+
+    async def expire(self, organization_id: OrganizationId, order_id: PaymentOrderId) -> None:
+        """Expire the order if it is pending and its time is over; come back later if it is not over yet."""
+        actor, request = worker(organization_id), str(order_id)
+        async with self._units(actor, use_case=EXPIRE, request_id=request, read_only=True) as uow:
+            order = await uow.payment_orders.get(order_id)
+        if order.status is not PaymentOrderStatus.PENDING or order.expires_at is None:
+            return
+        now = self._clock.now()
+        if order.expires_at > now:
+            async with self._units(actor, use_case=EXPIRE, request_id=request) as uow:
+                await uow.jobs.schedule(EXPIRE, order_id, delay=order.expires_at - now)
+                await uow.commit()
+            return
+        await self._dispatch(
+            "payment_orders.expire", ExpirePaymentOrder(id=order_id), Call(actor=actor, request_id=request)
+        )

@@ -1,0 +1,77 @@
+"""Verifying the books of every organization, each behind its own walls."""
+
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import Executable, Table, select, union
+
+from application.books.books import VerifyBooks
+from application.kernel.actor import NOWHERE, PLATFORM, operator
+from application.kernel.dispatcher import Call
+from domain.shared.ids import OrganizationId, encode_id
+from infrastructure.container import Container
+from infrastructure.persistence.models.technical import AuditEntryRow, AuditHeadRow
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationProblem:
+    """One thing that is wrong in one organization's books; ids as they are shown outside."""
+
+    organization_id: str
+    reason: str
+    journal_entry_id: str | None
+    payment_order_id: str | None
+
+
+@dataclass(slots=True)
+class BooksReport:
+    """What was read and what was wrong."""
+
+    organizations: int = 0
+    entries: int = 0
+    orders: int = 0
+    problems: list[OrganizationProblem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all books hold."""
+        return not self.problems
+
+
+async def verify(container: Container, organization: OrganizationId | None) -> BooksReport:
+    """Verify one organization's books, or everybody's.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    report = BooksReport()
+    for each in await _organizations(container) if organization is None else [organization]:
+        call = Call(actor=operator(each), request_id=str(uuid4()))
+        outcome = await container.dispatcher()("books.verify", VerifyBooks(), call)
+        found = cast("dict[str, object]", outcome.body)
+        report.organizations += 1
+        report.entries += cast("int", found["entries"])
+        report.orders += cast("int", found["orders"])
+        public = encode_id("org", each)
+        problems = cast("list[dict[str, str | None]]", found["problems"])
+        report.problems += [
+            OrganizationProblem(
+                public, str(problem["reason"]), problem["journal_entry_id"], problem["payment_order_id"]
+            )
+            for problem in problems
+        ]
+    return report
+
+
+async def _organizations(container: Container) -> list[OrganizationId]:
+    """Return every organization that ever did anything: the audit log is the one place that names them all."""
+    database = container.sealer_database()
+    rows = await database.read(database.prepare("audited", _audited), {}, organization_id=NOWHERE)
+    return [OrganizationId(cast("UUID", row[0])) for row in rows if row[0] != PLATFORM]
+
+
+def _audited() -> Executable:
+    heads, entries = cast("Table", AuditHeadRow.__table__), cast("Table", AuditEntryRow.__table__)
+    unsealed = select(entries.c.organization_id).where(entries.c.seq.is_(None))
+    return union(select(heads.c.organization_id), unsealed)

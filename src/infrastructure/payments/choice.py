@@ -1,0 +1,60 @@
+"""Which payment provider the settings choose, and what comes with it.
+
+Stripe's library takes a while to import, so that only who chose it does.
+"""
+
+from typing import Protocol, runtime_checkable
+
+from application.kernel.ports import IClock, IPaymentProvider, ITokenizer
+from infrastructure.payments.sandbox import SandboxPaymentProvider
+from infrastructure.payments.vault import SandboxVault
+from infrastructure.settings import Settings
+
+
+class INotices(Protocol):
+    """Reads what a provider sends us by itself."""
+
+    @property
+    def provider(self) -> str:
+        """Return the provider's name."""
+        ...
+
+    def read(self, body: bytes, signature: str | None) -> object:
+        """Return the command a signed body makes, or refuse it."""
+        ...
+
+
+@runtime_checkable
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+def chosen_provider(settings: Settings) -> IPaymentProvider:
+    """Return who moves the money; the sandbox moves none and remembers it in the data folder."""
+    if settings.payment_provider == "stripe":
+        from infrastructure.payments.stripe_provider import StripePaymentProvider  # noqa: PLC0415 - see above
+
+        return StripePaymentProvider(settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_api_base)
+    return SandboxPaymentProvider(journal=settings.data_dir / "sandbox-charges.jsonl")
+
+
+def chosen_notices(settings: Settings) -> INotices | None:
+    """Return who reads the provider's notices; the sandbox sends none."""
+    if settings.payment_provider != "stripe":
+        return None
+    from infrastructure.payments.stripe_notices import StripeNotices  # noqa: PLC0415 - see above
+
+    return StripeNotices(settings.stripe_webhook_secret.get_secret_value())
+
+
+def chosen_vault(settings: Settings, tokenizer: ITokenizer, clock: IClock) -> SandboxVault | None:
+    """Return the sandbox's vault; where cards may be real there is none."""
+    if settings.is_production or settings.payment_provider != "sandbox":
+        return None
+    return SandboxVault(tokenizer, settings.pepper(), clock)
+
+
+async def close_provider(provider: IPaymentProvider) -> None:
+    """Close the connections of a provider that has any."""
+    if isinstance(provider, _Closing):
+        await provider.close()

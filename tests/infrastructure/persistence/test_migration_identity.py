@@ -1,0 +1,94 @@
+"""What was in the database before people could sign in is still there afterwards, and after going back."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from infrastructure.persistence import migrations
+from tests.support.databases import ROOT, TestDatabases
+
+ORGANIZATION, USER, KEY = uuid4(), uuid4(), uuid4()
+
+
+def _insert(connection: Connection, table: str, **values: object) -> None:
+    if connection.dialect.name == "sqlite":
+        values = {name: value.hex if isinstance(value, UUID) else value for name, value in values.items()}
+    places = ", ".join(f":{name}" for name in values)
+    connection.execute(text(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})"), values)
+
+
+def _fill(connection: Connection) -> None:
+    """Insert one organization with a member and a key, as revision 0003 knows them."""
+    at: object = "2026-03-14T09:30:00.000000Z"
+    if connection.dialect.name == "postgresql":
+        at = connection.execute(text("SELECT now()")).scalar_one()
+    by = {"version": 1, "created_at": at, "created_by": "operator", "updated_at": at, "updated_by": "operator"}
+    _insert(
+        connection, "organizations", organization_id=ORGANIZATION, id=ORGANIZATION, name="Harbour", slug="harbour",
+        default_currency="EUR", status="active", **by,
+    )  # fmt: skip
+    _insert(connection, "users", id=USER, email="ines@harbour.example", name="Inês", **by)
+    _insert(
+        connection, "memberships", organization_id=ORGANIZATION, id=uuid4(), user_id=USER,
+        email="ines@harbour.example", role="owner", **by,
+    )  # fmt: skip
+    _insert(
+        connection, "api_keys", organization_id=ORGANIZATION, id=KEY, name="Shop", hash="0f" * 32, prefix="stoa_sk_",
+        last_four="9xYz", scopes="[]", **by,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def url(engine: str, test_databases: TestDatabases, tmp_path: Path) -> Iterator[str]:
+    """Make a database without a schema."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'old.db'}"
+        return
+    cluster, name = test_databases.cluster, f"t_{os.getpid()}_identity"
+    # Roles are the cluster's, so whoever migrates beside this run has to wait.
+    with (ROOT / ".stoa" / "test" / "template.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cluster.start()
+        cluster.ensure_database(name)
+        yield cluster.url(name, "postgres")
+        cluster.drop_database(name)
+
+
+async def _run(url: str, *statements: str) -> list[tuple[object, ...]]:
+    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            found: list[tuple[object, ...]] = []
+            for statement in statements:
+                found += [tuple(row) for row in await connection.execute(text(statement))]
+            return found
+    finally:
+        await engine.dispose()
+
+
+async def test_rows_of_before_survive_both_ways(url: str) -> None:
+    """Organizations get settings nobody chose, keys begin a line of their own, and going back loses only that."""
+    await migrations.upgrade(url, "0003")
+    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(_fill)
+    await engine.dispose()
+    kept = ["SELECT count(*) FROM organizations", "SELECT count(*) FROM memberships", "SELECT count(*) FROM api_keys"]
+    for _ in range(2):
+        await migrations.upgrade(url, "0004")
+        assert await _run(url, "SELECT time_zone, locale, order_expiry_minutes, status FROM organizations") == [
+            ("UTC", "en", 1440, "active")
+        ]
+        assert await _run(url, "SELECT count(*) FROM api_keys WHERE lineage_id = id AND replaced_by_id IS NULL") == [
+            (1,)
+        ]
+        assert await _run(url, *kept) == [(1,)] * 3
+        await migrations.downgrade(url, "0003")
+        assert await _run(url, *kept) == [(1,)] * 3
