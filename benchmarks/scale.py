@@ -109,9 +109,9 @@ async def _pages(arena: Arena, stoa: Stoa, sort: str, count: int) -> Row:
     second = cast("dict[str, str]", await _page(stoa, sort, None))["next_cursor"]
     shortcuts = _Shortcuts()
     shortcuts.known[f"{second}!"] = await _position_of_the_last_page(stoa, sort)
-    with patch.object(Cursors, "read", lambda cursors, text: shortcuts.read(cursors, text)):
-        last = cast("dict[str, list[Wire]]", await _page(stoa, sort, f"{second}!"))
-        assert len(last["data"]) == 100
+    with patch.object(Cursors, "read", shortcuts.reader()):
+        last = cast("dict[str, list[Wire] | None]", await _page(stoa, sort, f"{second}!"))
+        assert len(last["data"] or ()) == 100
         assert last["next_cursor"] is None
         series = await compare(
             f"pages of 100 sorted by {sort}",
@@ -141,10 +141,13 @@ class _Shortcuts:
         self.known: dict[str, Position] = {}
         self._read = Cursors.read
 
-    def read(self, cursors: Cursors, text: str) -> Position:
-        # A real one is read as well, so that the work is the same.
-        place = self._read(cursors, text.partition("!")[0])
-        return self.known.get(text, place)
+    def reader(self) -> Callable[[Cursors, str], Position]:
+        def read(cursors: Cursors, text: str) -> Position:
+            # A real one is read as well, so that the work is the same.
+            place = self._read(cursors, text.partition("!")[0])
+            return self.known.get(text, place)
+
+        return read
 
 
 async def _page(stoa: Stoa, sort: str, cursor: str | None) -> Wire:

@@ -11,6 +11,7 @@ from application.kernel.idempotency import IdempotencyKeyReused
 from application.kernel.import_files import Importer, ImportFile
 from application.kernel.imports import ImportCommand, OnError, RowsRefused
 from application.kernel.ports import IClock, IIds
+from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.support.races import race
 from tests.support.stack import Body, Stack
 
@@ -180,3 +181,14 @@ async def test_two_files_with_the_same_rows_at_once_import_each_row_once(stack: 
     assert sum(body["imported"] for body in bodies) == 30
     assert sum(body["skipped"] for body in bodies) == 60
     assert await total(stack, actor) == 31
+
+
+async def test_a_whole_file_may_take_longer_than_other_transactions(pg_stack: Stack) -> None:
+    """The timer that already runs is stopped; without that the sleep would end the transaction."""
+    actor = await pg_stack.organization()
+    async with pg_stack.units(actor, use_case="tests.sleep", request_id="r") as uow:
+        driver = cast("SqlUnitOfWork", uow).session.transaction._driver  # type: ignore[attr-defined]  # reason: PostgreSQL's
+        await driver.execute("SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '300ms'")
+        await uow.take_time()
+        await driver.execute("SELECT pg_sleep(0.6)")
+        assert await driver.fetchval("SHOW transaction_timeout") == "15min"

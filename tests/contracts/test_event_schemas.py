@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema import (  # type: ignore[import-untyped]  # reason: it has no types of its own
+    Draft202012Validator,
+    FormatChecker,
+    ValidationError,
+)
 
 from application.events.catalogue import envelope_schema, event_types
 from scripts.event_schemas import FILE, incompatible, present

@@ -10,11 +10,12 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from interfaces.http.app import create_app
 from interfaces.http.operation import Operation, read_operations
+from interfaces.http.router import IEndpoint
 from interfaces.http.routes import ROUTES
 from tests.support.stack import Stack
 
 
-def app_of(stack: Stack) -> FastAPI:
+def app_of(stack: Stack, notices: Mapping[str, IEndpoint] | None = None) -> FastAPI:
     """Build the application on a stack, as the container does."""
 
     async def readiness() -> Mapping[str, str]:
@@ -28,6 +29,7 @@ def app_of(stack: Stack) -> FastAPI:
         metrics=lambda: b"",
         metrics_content_type="text/plain; version=0.0.4",
         observe=lambda *_: None,
+        notices=notices,
     )
 
 

@@ -39,8 +39,9 @@ class Transaction(ABC):
     async def set_tenant(self, organization_id: UUID, person: UUID | None = None) -> None:
         """Put the rest of the transaction under another tenant, and in the name of a person if one is given."""
 
+    @abstractmethod
     async def take_time(self) -> None:
-        """Let this transaction last for minutes; where nothing limits it, there is nothing to do."""
+        """Let this transaction last for minutes."""
 
     @abstractmethod
     async def _end(self, *, commit: bool) -> None:
@@ -145,7 +146,8 @@ class PostgresTransaction(Transaction):
     async def take_time(self) -> None:
         """Lift the role's limit, which would end a whole file's import in the middle."""
         try:
-            await self._driver.execute("SET LOCAL transaction_timeout = '15min'")
+            # A timer that runs is only stopped by zero; another value alone would leave it as it is.
+            await self._driver.execute("SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = '15min'")
         except Exception as error:
             raise self._failed(error) from error
 
@@ -232,6 +234,9 @@ class SqliteTransaction(Transaction):
 
     async def set_tenant(self, organization_id: UUID, person: UUID | None = None) -> None:
         """Do nothing: SQLite has no row security, the repository's own wall stands alone."""
+
+    async def take_time(self) -> None:
+        """Do nothing: SQLite ends no transaction by itself."""
 
     async def _end(self, *, commit: bool) -> None:
         try:

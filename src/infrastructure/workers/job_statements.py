@@ -1,4 +1,4 @@
-"""The statements of the job worker. PostgreSQL reckons with its own clock, SQLite takes ours: it is the same machine."""
+"""The statements of the job worker. PostgreSQL reckons with its own clock, SQLite takes ours: it is one machine."""
 
 from datetime import datetime
 from typing import cast

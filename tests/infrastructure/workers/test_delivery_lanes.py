@@ -1,7 +1,8 @@
 """Leases and lanes of deliveries: nobody holds up anybody else, and who lost a lease records nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from statistics import quantiles
 from time import time
 
@@ -68,6 +69,10 @@ async def test_an_endpoint_has_a_few_requests_under_way_at_most(pg_shop: Shop) -
     assert (most, (await shop.get(endpoint))["status"]) == (2, "enabled")
 
 
+def _all_grew(shop: Shop, before: Mapping[str, int]) -> bool:
+    return all(len(shop.inbox.at(path)) > n for path, n in before.items())
+
+
 async def latencies(shop: Shop, worker: DeliveryWorker, paths: Sequence[str], rounds: int) -> list[float]:
     """Let things happen and return the seconds from each publication to its arrival at each of the paths."""
     running = asyncio.create_task(worker.run())
@@ -79,7 +84,7 @@ async def latencies(shop: Shop, worker: DeliveryWorker, paths: Sequence[str], ro
             published = time()
             await publish(shop.stack)
             shop.bell.wake()
-            await until(lambda before=before: all(len(shop.inbox.at(path)) > n for path, n in before.items()))
+            await until(partial(_all_grew, shop, before))
             found += [shop.inbox.at(path)[-1].at - published for path in paths]
     finally:
         await ended(running)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from application.kernel.actor import Actor
 from domain.shared.ids import decode_id
@@ -64,7 +64,7 @@ class Shop:
             metrics=self.metrics, **options,  # type: ignore[arg-type]  # reason: whatever a test says
         )  # fmt: skip
 
-    async def deliveries(self, **filters: object) -> list[Body]:
+    async def deliveries(self, **filters: Any) -> list[Body]:
         """Return the organization's deliveries, the newest first."""
         listed = await self.stack.run("webhook_deliveries.list", self.actor, limit=100, **filters)
         return cast("list[Body]", listed["data"])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from application.kernel.actor import Actor, ActorKind, Scope
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.wire import Wire
+from domain.identity.errors import OrganizationNotFound
 from domain.shared.errors import Unauthenticated
 from domain.shared.ids import OrganizationId, uuid7
 
@@ -25,9 +26,11 @@ WRITER = actor("writer", Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE)
 CALLERS = {"reader-key": READER, "writer-key": WRITER}
 
 
-async def authenticate(secret: str, _: OrganizationId | None = None) -> Actor:
+async def authenticate(secret: str, organization_id: OrganizationId | None = None) -> Actor:
     if secret not in CALLERS:
         raise Unauthenticated
+    if organization_id not in (None, CALLERS[secret].organization_id):
+        raise OrganizationNotFound
     return CALLERS[secret]
 
 

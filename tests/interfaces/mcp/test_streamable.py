@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from domain.shared.ids import encode_id, uuid7
 from interfaces.http.app import create_app
 from interfaces.http.routes import RouteRow
 from interfaces.mcp.server import build_server
 from interfaces.mcp.streamable import McpApp, current_actor
-from tests.interfaces.mcp.fakes import LINK, FakeDispatcher, authenticate
+from tests.interfaces.mcp.fakes import LINK, READER, FakeDispatcher, authenticate
 from tests.interfaces.toy import REGISTRY
 
 LISTING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -161,3 +162,21 @@ async def test_what_is_no_message_is_refused_without_an_echo(site: Site, body: s
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert "sekret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("organization", "status", "code"),
+    [
+        (encode_id("org", READER.organization_id), 200, None),
+        (encode_id("org", uuid7(2, 2)), 404, "organization_not_found"),
+        ("demo", 400, "malformed"),
+    ],
+)
+async def test_the_organization_is_named_beside_the_token(
+    site: Site, organization: str, status: int, code: str | None
+) -> None:
+    """As over HTTP: one of the caller's own, by its id."""
+    async with httpx2.AsyncClient(headers={**HEADERS, "stoa-organization": organization}) as http:
+        answer = await http.post(site.url, json=LISTING)
+    assert answer.status_code == status
+    assert answer.json().get("code") == code

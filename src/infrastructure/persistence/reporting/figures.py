@@ -5,12 +5,12 @@ rows, or in neither.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import BigInteger, Column, FromClause, and_, bindparam, column, func, select, union_all
+from sqlalchemy import BigInteger, Column, FromClause, and_, bindparam, column, func, select, true, union_all
 
 from domain.payments.figures import AMOUNTS, Figures, IPaymentFigures, Span
 from infrastructure.persistence import tenancy
@@ -106,11 +106,9 @@ def _written(moment: datetime) -> str:
 
 
 def _sums(names: Sequence[str], *, postgres: bool, one: bool) -> Query:
-    whole, within = _within("whole", postgres=postgres)
-    kept = select(whole.c.span, FIGURES.c.currency, *(FIGURES.c[name] for name in names))
-    kept = kept.select_from(whole.join(FIGURES, and_(tenancy.wall(FIGURES), within(FIGURES.c.hour))))
+    kept = select(FIGURES.c.currency, *(FIGURES.c[name] for name in names)).where(tenancy.wall(FIGURES))
     rest = sources.contributions(names, _narrowed("edges", postgres=postgres))
-    parts = union_all(kept, *rest.selects).subquery("parts")
+    parts = union_all(_narrowed("whole", postgres=postgres)(kept, FIGURES.c.hour), *rest.selects).subquery("parts")
     added = (func.sum(parts.c[name]).label(name) for name in names)
     query = select(parts.c.span, parts.c.currency, *added)
     if one:
@@ -119,30 +117,31 @@ def _sums(names: Sequence[str], *, postgres: bool, one: bool) -> Query:
 
 
 def _durations(*, postgres: bool) -> Query:
-    whole, within = _within("whole", postgres=postgres)
-    kept = select(DURATIONS.c.bin, DURATIONS.c.payments)
-    kept = kept.select_from(whole.join(DURATIONS, and_(tenancy.wall(DURATIONS), within(DURATIONS.c.day))))
-    rest = sources.durations(_narrowed("edges", postgres=postgres)).subquery("rest")
-    one = select(rest.c.bin, func.count().label("payments")).group_by(rest.c.bin)
-    parts = union_all(kept, one).subquery("parts")
+    kept = select(DURATIONS.c.bin, DURATIONS.c.payments).where(tenancy.wall(DURATIONS))
+    rest = sources.durations(_narrowed("edges", postgres=postgres))
+    parts = union_all(_narrowed("whole", postgres=postgres)(kept, DURATIONS.c.day), rest).subquery("parts")
     return select(parts.c.bin, func.sum(parts.c.payments)).group_by(parts.c.bin).order_by(parts.c.bin)
 
 
 def _narrowed(name: str, *, postgres: bool) -> sources.Narrow:
-    """Return what keeps the contributions inside the spans, and puts the span's number in front of them."""
-    spans, within = _within(name, postgres=postgres)
+    """Return what keeps a query inside the spans given as JSON, and puts the span's number in front.
+
+    On PostgreSQL each span is added up by itself: a plain join would let the planner, which knows nothing of how many
+    spans there are or how long, compare every span with every row.
+    """
+    spans = _spans_postgres(name) if postgres else _spans_sqlite(name)
 
     def narrow(query: Query, at: Column[Any]) -> Query:
-        joined = query.select_from(spans.join(at.table, within(at)))
-        return joined.with_only_columns(spans.c.span, *query.selected_columns)
+        within = and_(at >= spans.c.since, at < spans.c.until)
+        if not postgres:
+            joined = query.select_from(spans.join(at.table, within))
+            return joined.with_only_columns(spans.c.span, *query.selected_columns)
+        key, *values = query.selected_columns
+        sums = (func.sum(value).label(value.name) for value in values)
+        part = query.with_only_columns(key, *sums).where(within).group_by(key).correlate(spans).lateral()
+        return select(spans.c.span, *part.c).select_from(spans.join(part, true()))
 
     return narrow
-
-
-def _within(name: str, *, postgres: bool) -> tuple[FromClause, Callable[[Column[Any]], Any]]:  # reason: SQLAlchemy's
-    """Return the spans given as JSON under a name, and the condition that a moment lies in one."""
-    spans = _spans_postgres(name) if postgres else _spans_sqlite(name)
-    return spans, lambda moment: and_(moment >= spans.c.since, moment < spans.c.until)
 
 
 def _shape() -> list[Column[Any]]:

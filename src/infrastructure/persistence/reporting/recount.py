@@ -78,7 +78,6 @@ def _figures() -> Query:
 def _durations() -> Query:
     stored = select(DURATIONS.c.day, DURATIONS.c.bin, (-DURATIONS.c.payments).label("payments"))
     counted = sources.durations(_at("day"))
-    counted = counted.with_only_columns(*counted.selected_columns, literal_column("1").label("payments"))
     return _lacking(_of_span(stored, DURATIONS, "day"), counted, keys=("day", "bin"), names=("payments",))
 
 

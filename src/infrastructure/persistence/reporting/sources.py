@@ -84,37 +84,41 @@ def _cut_off(element: StartOf, compiler: SQLCompiler, **kw: object) -> str:
 
 def contributions(names: Sequence[str], narrow: Narrow) -> CompoundSelect[*tuple[Any, ...]]:
     """Return a query of (…, currency, and the named columns) for every contribution of orders and refunds."""
-    paid, opened = ORDERS.c.completed_at.is_not(None), ORDERS.c.completed_at.is_(None)
-    queries = [
-        _from(ORDERS, ORDERS.c.completed_at, names, narrow, _captured()).where(paid),
-        _from(REFUNDS, REFUNDS.c.succeeded_at, names, narrow, _given_back()).where(
-            REFUNDS.c.status == literal_column(f"'{RefundStatus.SUCCEEDED.value}'"),
-            REFUNDS.c.surplus.is_(literal_column("false")),
-            REFUNDS.c.succeeded_at.is_not(None),
-        ),
-        _from(ORDERS, ORDERS.c.created_at, names, narrow, {**_states(), **_lost()}),
+    states = any(name in names for name in _states())
+    # Without states nearly no order has anything to add where it was opened, and a small index knows which ones.
+    some = [] if states else [ORDERS.c.completed_at.is_(None), ORDERS.c.fee_minor > literal_column("0")]
+    given_back = [
+        REFUNDS.c.status == literal_column(f"'{RefundStatus.SUCCEEDED.value}'"),
+        REFUNDS.c.surplus.is_(literal_column("false")),
+        REFUNDS.c.succeeded_at.is_not(None),
     ]
-    if not any(name in names for name in _states()):
-        queries[-1] = queries[-1].where(opened, ORDERS.c.fee_minor > literal_column("0"))
-    return union_all(*queries)
+    paid = [ORDERS.c.completed_at.is_not(None)]
+    return union_all(
+        narrow(_from(ORDERS, names, _captured(), paid), ORDERS.c.completed_at),
+        narrow(_from(REFUNDS, names, _given_back(), given_back), REFUNDS.c.succeeded_at),
+        narrow(_from(ORDERS, names, {**_states(), **_lost()}, some), ORDERS.c.created_at),
+    )
 
 
 def durations(narrow: Narrow) -> Query:
-    """Return a query of (…, bin) for every paid order."""
+    """Return a query of (…, bin, payments) for every paid order."""
     took = Bin(ElapsedMicros(ORDERS.c.processing_at, ORDERS.c.completed_at)).label("bin")
-    query = select_from(took).where(
+    query = select_from(took, literal_column("1", BigInteger()).label("payments")).where(
         tenancy.wall(ORDERS), ORDERS.c.completed_at.is_not(None), ORDERS.c.processing_at.is_not(None)
     )
     return narrow(query, ORDERS.c.completed_at)
 
 
 def _from(
-    table: Table, at: Column[Any], names: Sequence[str], narrow: Narrow, adds: Mapping[str, ColumnElement[int]]
+    table: Table,
+    names: Sequence[str],
+    adds: Mapping[str, ColumnElement[int]],
+    conditions: Sequence[ColumnElement[bool]],
 ) -> Query:
     currency = table.c.amount_currency.label("currency")
     nothing = literal_column("0", BigInteger())
     query = select_from(currency, *(adds.get(name, nothing).label(name) for name in names))
-    return narrow(query.where(tenancy.wall(table)), at)
+    return query.where(tenancy.wall(table), *conditions)
 
 
 def _states() -> dict[str, ColumnElement[int]]:
