@@ -1,7 +1,7 @@
 """Writes ``docs/coverage-of-features.md``: what was asked for, and the tests that show it.
 
-``docs/features.toml`` lists what was asked, section by section. Each feature has one of three kinds of evidence: patterns
-over ``path::function`` of tests, ``{ elsewhere = … }`` for what another check than a test keeps true, or
+``docs/features.toml`` lists what was asked, section by section. Each feature has one of three kinds of evidence:
+patterns over ``path::function`` of tests, ``{ elsewhere = … }`` for what another check than a test keeps true, or
 ``{ missing = … }`` with a reason that begins with "not built: " or "not tested: ". A pattern that matches nothing is a
 complaint, so that a renamed or deleted test cannot leave its feature uncovered unnoticed.
 
@@ -67,17 +67,21 @@ class Feature:
 def features() -> list[Feature]:
     """Read what was asked, in order."""
     return [
-        Feature(section=section["title"], asked=asked, **_told(told))
+        _feature(section["title"], asked, evidence)
         for section in tomllib.loads(SOURCE.read_text("utf-8"))["section"]
-        for asked, told in section["features"].items()
+        for asked, evidence in section["features"].items()
     ]
 
 
-def _told(told: list[str] | dict[str, str]) -> dict[str, tuple[str, ...] | str]:
-    return {"patterns": tuple(told)} if isinstance(told, list) else {**told}
+def _feature(section: str, asked: str, evidence: list[str] | dict[str, str]) -> Feature:
+    if isinstance(evidence, list):
+        return Feature(section=section, asked=asked, patterns=tuple(evidence))
+    return Feature(
+        section=section, asked=asked, elsewhere=evidence.get("elsewhere", ""), missing=evidence.get("missing", "")
+    )
 
 
-def tests() -> list[str]:
+def every_test() -> list[str]:
     """Return every test function as ``path::name``, sorted."""
     files = (ROOT / "tests").rglob("test_*.py")
     return sorted(f"{path.relative_to(ROOT).as_posix()}::{name}" for path in files for name in _functions(path))
@@ -129,7 +133,7 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     """Write the page, or check that it is what would be written."""
-    asked, found = features(), tests()
+    asked, found = features(), every_test()
     text = page(asked, found)
     complaints = [complaint for feature in asked for complaint in feature.complaints(found)]
     if "--check" not in sys.argv[1:]:

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Executable, Table, bindparam, column, func, select
 from sqlalchemy import insert as insert_into
+from sqlalchemy import update as update_table
+from sqlalchemy.sql.selectable import TableValuedAlias
 
+from infrastructure.persistence import tenancy
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.types import JsonText
+
+WRITTEN_ONCE = frozenset({"organization_id", "id", "created_at", "created_by"})
 
 
 async def insert(session: Session, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -17,14 +22,19 @@ async def insert(session: Session, table: Table, names: Sequence[str], rows: Seq
     form, and plain SQL. SQLite takes the rows one after the other from its own prepared statement.
     """
     if session.database.is_postgres:
-        raw = [at for at, name in enumerate(names) if isinstance(table.c[name].type, JsonText)]
         statement = session.prepare(("bulk", table.name), lambda: _from_json(table, names))
-        await session.rows(statement, {"rows": _encode(names, rows, raw)})
+        await session.rows(statement, {"rows": _encode(table, names, rows)})
         return
     statement = session.prepare(("bulk", table.name), lambda: values_statement(table, names))
     await session.transaction.many(
         statement, [{f"c_{name}": value for name, value in zip(names, row, strict=True)} for row in rows]
     )
+
+
+async def update(session: Session, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Write rows over those of the same id and the version before, and return how many there were; PostgreSQL only."""
+    statement = session.prepare(("bulk-update", table.name), lambda: _over(table, names))
+    return len(await session.rows(statement, {"rows": _encode(table, names, rows)}))
 
 
 def values_statement(table: Table, names: Sequence[str]) -> Executable:
@@ -34,8 +44,9 @@ def values_statement(table: Table, names: Sequence[str]) -> Executable:
     return insert_into(table).values(values).inline()
 
 
-def _encode(names: Sequence[str], rows: Sequence[Sequence[object]], raw: Sequence[int]) -> str:
+def _encode(table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a JSON array of objects; JSON columns are spliced in as the text they are."""
+    raw = [at for at, name in enumerate(names) if isinstance(table.c[name].type, JsonText)]
     objects = []
     for row in rows:
         values = dict(zip(names, row, strict=True))
@@ -48,7 +59,17 @@ def _encode(names: Sequence[str], rows: Sequence[Sequence[object]], raw: Sequenc
 
 
 def _from_json(table: Table, names: Sequence[str]) -> Executable:
+    return insert_into(table).from_select(list(names), select(*_given(table, names).c))
+
+
+def _over(table: Table, names: Sequence[str]) -> Executable:
+    given = _given(table, names)
+    values = {name: given.c[name] for name in names if name not in WRITTEN_ONCE}
+    this_version = (table.c.id == given.c.id, table.c.version == given.c.version - 1)
+    return update_table(table).where(tenancy.wall(table), *this_version).values(values).returning(table.c.id)
+
+
+def _given(table: Table, names: Sequence[str]) -> TableValuedAlias:
     columns = [column(name, table.c[name].type) for name in names]
     given = func.jsonb_to_recordset(bindparam("rows", type_=JsonText())).table_valued(*columns)
-    source = given.render_derived(name="given", with_types=True)
-    return insert_into(table).from_select(list(names), select(*source.c))
+    return given.render_derived(name="given", with_types=True)

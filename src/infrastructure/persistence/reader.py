@@ -241,7 +241,8 @@ def _demands(tree: Outline, condition: Outline) -> bool:
 
 
 def _for_update(query: Query, lock: bool) -> Query:  # noqa: FBT001 - a private switch
-    return query.with_for_update() if lock else query
+    # Not the strongest lock: rows that refer to this one may still be inserted by others meanwhile.
+    return query.with_for_update(key_share=True) if lock else query
 
 
 def _part(query: Query, limited: bool, skipping: bool) -> Query:  # noqa: FBT001 - as above

@@ -17,7 +17,8 @@ from infrastructure.persistence.tracking import Change, Operation, Tracked
 from infrastructure.persistence.types import Guid
 
 _BATCH = 500
-_WRITTEN_ONCE = {"organization_id", "id", "created_at", "created_by"}
+# Up to so many updates are sent one by one, in the order of their facts; more go in one statement.
+_ONE_BY_ONE = 4
 
 
 class SqlRepository[E: Entity](SqlReader[E]):
@@ -122,23 +123,31 @@ class SqlRepository[E: Entity](SqlReader[E]):
         purged = {entity.id for entity in self._purged}
         changed = [t for id_, t in self._tracked.items() if id_ not in purged and t.is_changed(self.mapper)]
         # In the order the facts happened: a default is given up before another takes its place.
-        for tracked in sorted(changed, key=lambda each: each.entity.first_event_order):
+        changed.sort(key=lambda each: each.entity.first_event_order)
+        for tracked in changed:
             entity = tracked.entity
             if entity.version != tracked.version + 1:
                 raise RuntimeError(f"{entity.kind} changed without recording an event")
             entity.updated_by = self._session.author
             values = self.mapper.readable(tracked.changed_columns(self.mapper))
             changes.append(Change(entity, Operation.UPDATED, values, tracked.before(self.mapper)))
-            params = self._named(self.mapper.dehydrate(entity))
-            found = await self._session.rows(
-                self._prepare("update", self._update), {**params, "this_id": entity.id, "loaded": tracked.version}
-            )
-            if not found:
-                raise StaleVersion
+        await self._write_rows(changed)
+        for tracked in changed:
             await parts.write(self._session, self.mapper, tracked)
             tracked.remember(self.mapper)
             tracked.locked = True
         return changes
+
+    async def _write_rows(self, changed: Sequence[Tracked[E]]) -> None:
+        rows = [self.mapper.dehydrate(tracked.entity) for tracked in changed]
+        if len(rows) > _ONE_BY_ONE and self._session.database.is_postgres:
+            if await bulk.update(self._session, self.mapper.table, self.mapper.column_names, rows) != len(rows):
+                raise StaleVersion
+            return
+        for tracked, row in zip(changed, rows, strict=True):
+            params = {**self._named(row), "this_id": tracked.entity.id, "loaded": tracked.version}
+            if not await self._session.rows(self._prepare("update", self._update), params):
+                raise StaleVersion
 
     async def write_deletes(self) -> list[Change]:
         """Delete what was purged, and return it.
@@ -177,7 +186,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
 
     def _update(self) -> Executable:
         table = self.mapper.table
-        names = [name for name in self.mapper.column_names if name not in _WRITTEN_ONCE]
+        names = [name for name in self.mapper.column_names if name not in bulk.WRITTEN_ONCE]
         values = {name: bindparam(f"c_{name}", type_=table.c[name].type) for name in names}
         return update(table).where(*self._this_version()).values(values).returning(table.c.id)
 

@@ -24,7 +24,8 @@ STARTS_WITHIN = 30.0
 _TAMED = """
 import builtins, os, socket
 _bind, _open, _memory = socket.socket.bind, builtins.open, "/tmp/localstripe.pickle"
-socket.socket.bind = lambda self, address: _bind(self, ("::ffff:127.0.0.1", *address[1:]) if address[0] == "::" else address)
+_near = lambda address: ("::ffff:127.0.0.1", *address[1:]) if address[0] == "::" else address
+socket.socket.bind = lambda self, address: _bind(self, _near(address))
 builtins.open = lambda file, *rest, **more: _open(os.devnull if file == _memory else file, *rest, **more)
 """
 

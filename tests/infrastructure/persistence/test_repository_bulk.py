@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.shared.errors import StaleVersion
 from domain.shared.page import PageRequest
 from domain.shared.specification import Equal, Everything, In, StartsWith
 from tests.infrastructure.persistence.samples import Shop, a_product, a_shop, counted, outbox, stock, unit
@@ -50,6 +51,40 @@ async def test_update_where_sees_what_is_not_yet_written(shop: Shop) -> None:
         product.amend(shop.stack.clock.now(), name="Fresh")
         assert await uow.products.update_where(Equal("name", "Fresh"), {"description": "seen"}) == 1
         assert product.description == "seen"
+
+
+async def test_many_changes_are_one_statement(shop: Shop) -> None:
+    """On PostgreSQL a hundred changed products cost what one does; a single-node SQLite writes them one by one."""
+    await stock(shop, *["plain"] * 100)
+    async with unit(shop.stack, shop.actor) as uow:
+        for n, product in enumerate(await uow.products.find(Equal("name", "plain"))):
+            product.amend(shop.stack.clock.now(), name=f"changed {n}", metadata={"shelf": n})
+        statements = counted(uow)
+        await uow.commit()
+        assert len(statements) == (3 if shop.stack.database.is_postgres else 102)
+    async with unit(shop.stack, shop.actor) as uow:
+        changed = await uow.products.find(StartsWith("name", "changed"))
+        assert {(product.name, product.metadata["shelf"], product.version) for product in changed} == {
+            (f"changed {n}", n, 2) for n in range(100)
+        }
+
+
+async def test_one_stale_aggregate_among_many_stops_all(shop: Shop) -> None:
+    """When somebody else wrote one of many first, none is written."""
+    if not shop.stack.database.is_postgres:
+        return  # SQLite lets one writer in at a time, so that nobody can come first.
+    await stock(shop, *["plain"] * 20)
+    async with unit(shop.stack, shop.actor) as uow:
+        mine = await uow.products.find(Equal("name", "plain"))
+        async with unit(shop.stack, shop.actor) as other:
+            (await other.products.get(mine[7].id)).amend(shop.stack.clock.now(), name="first")
+            await other.commit()
+        for product in mine:
+            product.amend(shop.stack.clock.now(), name="late")
+        with pytest.raises(StaleVersion):
+            await uow.commit()
+    async with unit(shop.stack, shop.actor) as uow:
+        assert await uow.products.count(Equal("name", "late")) == 0
 
 
 @pytest.mark.parametrize("count", [3, 500, 501])

@@ -106,7 +106,7 @@ class SqlProductRepository(ShelvedRepository[Product], IProductRepository):
         price = _PRICES.c.id == bindparam("price_id", type_=Guid())
         of_price = select(_PRICES.c.product_id).where(tenancy.wall(_PRICES), price, _PRICES.c.deleted_at.is_(None))
         query = self._select().where(self._id == of_price.scalar_subquery())
-        return query.with_for_update() if lock else query
+        return query.with_for_update(key_share=True) if lock else query
 
 
 def _products(changes: Sequence[Change]) -> list[Product]:
