@@ -28,6 +28,7 @@ INDEXES = {
     "payment_orders": ("completed_at", ("status", "created_at"), "amount_minor"),
     "refunds": ("succeeded_at",),
 }
+SUMMED = ("amount_currency", "captured_minor", "fee_minor")
 PAID = "completed_at is not null"
 LOST_FEES = "completed_at is null and fee_minor > 0"
 
@@ -46,7 +47,8 @@ def upgrade() -> None:
     for table, indexes in INDEXES.items():
         for columns in indexes:
             names = (columns,) if isinstance(columns, str) else columns
-            op.create_index(f"ix_{table}_{'_'.join(names)}", table, ["organization_id", *names, "id"])
+            wider = {"postgresql_include": list(SUMMED)} if columns == "completed_at" else {}
+            op.create_index(f"ix_{table}_{'_'.join(names)}", table, ["organization_id", *names, "id"], **wider)
     op.create_index(
         "ix_payment_orders_lost_fees", "payment_orders", ["organization_id", "created_at"],
         postgresql_where=sa.text(LOST_FEES), sqlite_where=sa.text(LOST_FEES),

@@ -200,7 +200,7 @@ async def test_impossible_periods_are_refused(shop: Shop, use_case: str, fields:
 
 async def test_sums_beyond_64_bits_are_kept_and_not_shown(shop: Shop) -> None:
     """Nobody is kept from being paid; the question for an amount that cannot be written is refused."""
-    that_day = {"first_day": "2026-03-29", "last_day": "2026-03-29"}
+    that_day: dict[str, Any] = {"first_day": "2026-03-29", "last_day": "2026-03-29"}
     await keep(shop, *(sold(shop, NOON, MAX_MINOR) for _ in range(3)))
     with pytest.raises(StoaError) as caught:
         await shop.stack.run(

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Executable, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from application.kernel.dispatcher import TransactionAborted
 from application.kernel.idempotency import IdempotencyInProgress, IdempotencyKeyReused, IIdempotencyStore
 from application.kernel.wire import Wire
 from infrastructure.persistence import tenancy
@@ -56,10 +57,10 @@ class IdempotencyStore(IIdempotencyStore):
         """Repeat the claim in the transaction that follows on the one it was made in, if there was one.
 
         Raises:
-            IdempotencyInProgress: a twin was quicker; asking again replays its answer.
+            TransactionAborted: a twin was quicker; run again, the same call replays its answer.
         """
         if self._claimed is not None and await self.claim(*self._claimed) is not None:
-            raise IdempotencyInProgress(retry_after=1)
+            raise TransactionAborted
 
     def store(self, key: str, answer: Wire) -> None:
         """Keep the answer for the commit to write."""

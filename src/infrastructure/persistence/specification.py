@@ -217,6 +217,9 @@ def _clause(tree: Outline, columns: Columns, names: Iterator[str]) -> ColumnElem
             return and_(_clause(left, columns, names), _clause(right, columns, names))
         case ("or", tuple(left), tuple(right)):
             return or_(_clause(left, columns, names), _clause(right, columns, names))
+        case ("not", ("null", str(field))):
+            # The general form below means the same, but no index can begin a scan there.
+            return columns.column(field).is_not(None)
         case ("not", tuple(inner)):
             return _clause(inner, columns, names).is_not(literal_column("true"))
         case ("true" | "false" as always,):

@@ -122,6 +122,19 @@ async def test_what_was_never_sent_was_never_charged(there: LocalStripe) -> None
     await provider.close()
 
 
+async def test_a_charge_that_could_not_be_sent_is_not_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look before it went well, then nobody listened any more: certainly nothing was collected."""
+    provider = StripePaymentProvider(KEY, api_base=f"http://127.0.0.1:{free_port()}")
+
+    async def nothing(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(provider, "_find", nothing)
+    with pytest.raises(PaymentProviderError):
+        await provider.charge(charge("pm_x"))
+    await provider.close()
+
+
 async def test_a_wrong_key_is_no_decline(there: LocalStripe) -> None:
     """Our own credentials are not the buyer's fault."""
     provider = StripePaymentProvider("pk_not_a_secret_one", api_base=there.url)

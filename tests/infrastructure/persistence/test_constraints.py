@@ -25,6 +25,7 @@ from domain.shared.money import Money
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.infrastructure.persistence.broken_catalog import BROKEN_CATALOG
+from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
 from tests.infrastructure.persistence.samples import (
     Shop,
     a_customer,
@@ -142,8 +143,9 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     "ck_payment_orders_amount_positive": (no_order_amount, ValidationError),
     "ck_payment_links_uses_within_limit": (overused, PaymentLinkUsedUp),
     **BROKEN_CATALOG,
+    **BROKEN_PERSONS,
 }
-ABOVE = {"uq_users_email", "uq_memberships_organization_id_user_id"}
+ABOVE = {"uq_users_email", "uq_memberships_organization_id_user_id", *BROKEN_PERSONS}
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -114,6 +114,19 @@ async def test_a_declined_card_is_tried_again_on_the_same_order(store: Store, cl
     assert store.charged(order) == [2490]
 
 
+async def test_a_retry_answers_one_decline_and_no_other(store: Store, client: AsyncClient) -> None:
+    """Sent again after the next decline, without any idempotency key to help, a retry makes no further attempt."""
+    reference, card = uuid4().hex, {"provider_token": "tok_sandbox_insufficient_funds"}
+    await store.public("checkouts.submit", slug=await store.link(), reference=reference, **card, **BUYER)
+    await store.work()
+    for _ in range(2):
+        told = await store.public("checkouts.retry", reference=reference, after=1, **card)
+        assert told["attempts"] == 2
+        await store.work()
+    (order,) = await store.orders()
+    assert [attempt["number"] for attempt in order["attempts"]] == [1, 2]  # type: ignore[attr-defined]  # reason: a list
+
+
 async def test_a_card_declined_for_good_is_replaced_by_another(store: Store, client: AsyncClient) -> None:
     """Where an order cannot be paid any more, the same checkout gets a new one, and the link's use with it."""
     slug = await store.link(max_uses=1)
