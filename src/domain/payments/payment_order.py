@@ -48,6 +48,10 @@ STUCK_AFTER = timedelta(hours=1)
 """Longer than that no attempt takes; whatever is in flight longer needs attention as well."""
 
 
+# In minor units, as card networks have it: nine million orders of this size still sum up within 64 bits.
+LARGEST_ORDER = 999_999_999_999
+
+
 @define(kw_only=True, eq=False)
 class PaymentOrder(PaymentOrderMoney):
     """One purchase. Failure fields tell of the present state only; the attempts keep the history.
@@ -85,13 +89,15 @@ class PaymentOrder(PaymentOrderMoney):
 
         Raises:
             ValidationError: the quantity is below one, or the expiry is over.
-            InvalidAmount: the amount is not above zero.
+            InvalidAmount: the amount is not above zero, or above ``LARGEST_ORDER``.
             InvalidMetadata: the metadata is not acceptable.
         """
         if quantity < 1:
             raise ValidationError("The quantity is at least 1.", path="quantity")
         if not amount.is_positive:
             raise InvalidAmount("The amount must be above zero.", path="amount")
+        if amount.minor > LARGEST_ORDER:
+            raise InvalidAmount(f"The amount must be at most {LARGEST_ORDER} minor units.", path="amount")
         if expires_at is not None and expires_at <= now:
             raise ValidationError("The expiry must lie in the future.", path="expires_at")
         order = cls(

@@ -7,7 +7,13 @@ from uuid import UUID
 import pytest
 
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, PaymentAttemptNotFound
-from domain.payments.payment_order import ATTENTION_AFTER, MAX_ATTEMPTS, PaymentOrder, order_number
+from domain.payments.payment_order import (
+    ATTENTION_AFTER,
+    LARGEST_ORDER,
+    MAX_ATTEMPTS,
+    PaymentOrder,
+    order_number,
+)
 from domain.payments.payment_order_errors import (
     PaymentAttemptsExhausted,
     PaymentInProgress,
@@ -419,3 +425,10 @@ def test_orders_are_found_by_what_is_asked() -> None:
     assert orders_matching(status=S.PENDING, number=order.number, currency="EUR", since=NOW).is_satisfied_by(order)
     assert not orders_matching(customer_id=CUSTOMER, until=NOW).is_satisfied_by(order)
     assert not orders_matching(payment_link_id=order.payment_link_id, currency="SEK").is_satisfied_by(order)
+
+
+def test_an_order_has_a_largest_amount() -> None:
+    """Sums over all orders of an organization stay within 64 bits, because no single order comes near them."""
+    assert an_order(LARGEST_ORDER).amount.minor == 999_999_999_999
+    with pytest.raises(InvalidAmount, match="at most 999999999999"):
+        an_order(LARGEST_ORDER + 1)
