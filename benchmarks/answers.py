@@ -21,10 +21,11 @@ from benchmarks.measure import compare
 from benchmarks.report import Figure, Row, at_least, at_most
 from benchmarks.stoa import Stoa
 from domain.catalog.product import Product
-from domain.shared.ids import encode_id
+from domain.shared.ids import OrganizationId, encode_id
 from domain.shared.page import Page
 from infrastructure.observability.metrics import CONTENT_TYPE, Metrics
 from interfaces.http.app import create_app
+from interfaces.http.endpoint import Authenticate
 
 PATH = "/v1/products"
 
@@ -154,8 +155,8 @@ def _dispatcher(products: list[Product]) -> Callable[[str, object, Call], Awaita
     return dispatch
 
 
-def _authenticator(actor: Actor) -> Callable[[str], Awaitable[Actor]]:
-    async def authenticate(_token: str) -> Actor:
+def _authenticator(actor: Actor) -> Authenticate:
+    async def authenticate(_token: str, _organization_id: OrganizationId | None = None) -> Actor:
         return actor
 
     return authenticate
@@ -164,7 +165,7 @@ def _authenticator(actor: Actor) -> Callable[[str], Awaitable[Actor]]:
 def stoa_app(
     stoa: Stoa,
     dispatch: Callable[[str, object, Call], Awaitable[Outcome]],
-    authenticate: Callable[[str], Awaitable[Actor]],
+    authenticate: Authenticate,
 ) -> FastAPI:
     """Return Stoa's own application."""
     metrics = Metrics()

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from scripts.coverage_of_features import PAGE, Feature, every_test, features, page
-from tests.support.world import EVERY
+from tests.support.use_cases import EVERY
 
 ASKED = features()
 TESTS = every_test()

@@ -126,7 +126,7 @@ def _downgrade_organizations() -> None:
             op.execute(statement)
         for table in ("organizations", "memberships"):
             op.execute(f"DROP POLICY {tenancy.AUTH}_select ON {table}")
-            op.execute(f"REVOKE SELECT ON {table} FROM {tenancy.AUTH}")
+            op.execute(f"REVOKE SELECT ON {table} FROM {tenancy.AUTH}")  # noqa: S608 - both names are ours
     for name in AUDIT_INDEXES:
         op.drop_index(name, "audit_entries")
     op.drop_table("invitations")

@@ -17,6 +17,7 @@ from application.identity.invitation_mails import InvitationMails
 from application.identity.invitations import INVITATION_MAIL
 from application.identity.mail_jobs import MailJob
 from application.identity.person_mails import (
+    FINISH_SIGN_UP,
     KNOWN_ADDRESS,
     PASSWORD_CHANGED,
     RECOVER_PASSWORD,
@@ -24,6 +25,7 @@ from application.identity.person_mails import (
     PersonMails,
 )
 from application.identity.ports import ISessionTokens, ISignIns, ISingleUseTokens
+from application.identity.sign_up import SIGN_UP, SignUpJob
 from application.kernel.dispatcher import Dispatcher
 from application.kernel.import_files import Importer
 from application.kernel.ports import (
@@ -176,12 +178,12 @@ class Container(containers.DeclarativeContainer):
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry)
-    importer = providers.Singleton(Importer, units, dispatcher, ports, registry)
+    importer = providers.Singleton(Importer, dispatcher)
     authenticator = providers.Singleton(Authenticator, database, api_keys, session_tokens, clock)
 
     collection = providers.Singleton(Collection, units, dispatcher, provider)
     repayments = providers.Singleton(Repayments, units, dispatcher, provider)
-    expiry = providers.Singleton(Expiry, units, dispatcher, clock)
+    expiry = providers.Singleton(Expiry, dispatcher)
     kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(LocalKycProvider))
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, providers.Singleton(SandboxMethodVerifier))
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
@@ -191,6 +193,8 @@ class Container(containers.DeclarativeContainer):
         providers.Dict({
             VERIFY_EMAIL: providers.Singleton(MailJob, person_mails.provided.verify_email, mailer),
             RECOVER_PASSWORD: providers.Singleton(MailJob, person_mails.provided.recover_password, mailer),
+            SIGN_UP: providers.Singleton(SignUpJob, dispatcher),
+            FINISH_SIGN_UP: providers.Singleton(MailJob, person_mails.provided.finish_sign_up, mailer),
             KNOWN_ADDRESS: providers.Singleton(MailJob, person_mails.provided.known_address, mailer),
             PASSWORD_CHANGED: providers.Singleton(MailJob, person_mails.provided.password_changed, mailer),
             INVITATION_MAIL: providers.Singleton(MailJob, invitation_mails.provided.invitation, mailer),

@@ -162,8 +162,9 @@ async def explained(stack: Stack, owner: UUID, statement: Statement, params: Par
             await connection.execute(f"SET LOCAL app.organization_id = '{owner}'")
             walls = {"tenant": owner, "person": UUID(int=0)}
             arguments = statement.arguments({**walls, **params})
-            for _ in range(2):
-                plan = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {statement.sql}", *arguments)
+            explain = f"EXPLAIN (ANALYZE, BUFFERS) {statement.sql}"
+            # The first run warms the caches up.
+            _, plan = [await connection.fetch(explain, *arguments) for _ in range(2)]
             return "\n".join(str(row[0]) for row in plan)
     finally:
         await connection.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from domain.payments.errors import PaymentProviderError
 from domain.shared.ids import CustomerId, PaymentMethodId, decode_id
 from infrastructure.kyc.local import LocalKycProvider
 from infrastructure.payments.sandbox_verifier import SandboxMethodVerifier
-from infrastructure.workers.jobs import JobWorker
+from infrastructure.workers.jobs import Handler, JobWorker
 from tests.support.stack import Body, Stack
 
 
@@ -120,9 +121,9 @@ async def test_the_job_worker_finds_the_checks_that_use_cases_left(stack: Stack,
     """Starting leaves a job, and recording takes it away and leaves one for the end of the approval."""
     customer = await a_customer(stack, actor)
     checks = KycChecks(stack.units, stack.dispatcher, LocalKycProvider())
-    worker = JobWorker(
-        stack.relay_database, {"customers.check_kyc": checks.check, "customers.expire_kyc": checks.expire}
-    )  # type: ignore[arg-type]  # reason: typed ids are UUIDs
+    # What is a UUID to the worker is a customer's id to these.
+    check, expire = cast("Handler", checks.check), cast("Handler", checks.expire)
+    worker = JobWorker(stack.relay_database, {"customers.check_kyc": check, "customers.expire_kyc": expire})
     await stack.run("customers.start_kyc", actor, id=customer["id"])
     assert await worker.run_due_once() == 1
     assert (await stack.run("customers.get_kyc", actor, id=customer["id"]))["kyc_status"] == "approved"
@@ -185,8 +186,8 @@ async def test_three_wrong_answers_fail_an_account(stack: Stack, actor: Actor) -
     account = await an_account(stack, actor)
     await stack.run("payment_methods.verify", actor, id=account["id"])
     await verifying(stack, actor)(account)
-    for _ in range(3):
-        last = await stack.run("payment_methods.confirm_deposits", actor, id=account["id"], first=1, second=2)
+    wrong = {"id": account["id"], "first": 1, "second": 2}
+    *_, last = [await stack.run("payment_methods.confirm_deposits", actor, **wrong) for _ in range(3)]
     assert (last["verification"], last["verification_failure"]) == ("failed", "deposits_mismatch")
     assert (await stack.run("payment_methods.verify", actor, id=account["id"]))["verification"] == "pending"
 

@@ -10,7 +10,6 @@ from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyReused
 from application.kernel.import_files import Importer, ImportFile
 from application.kernel.imports import ImportCommand, OnError, RowsRefused
-from application.kernel.ports import IClock, IIds
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.support.races import race
 from tests.support.stack import Body, Stack
@@ -61,7 +60,7 @@ def good(count: int, first: int = 0) -> list[object]:
 
 
 def an_importer(stack: Stack) -> Importer:
-    return Importer(stack.units, stack.dispatcher, {IClock: stack.clock, IIds: stack.ids}, stack.registry)
+    return Importer(stack.dispatcher)
 
 
 async def import_file(
@@ -103,10 +102,10 @@ async def test_one_bad_row_means_none_unless_said_otherwise(stack: Stack, actor:
 
 async def test_the_same_key_imports_once(stack: Stack, actor: Actor) -> None:
     """Other rows under the key are refused."""
-    first = await stack.run("customers.import", actor, key="k1", rows=good(5))
-    assert await stack.run("customers.import", actor, key="k1", rows=good(5)) == first
+    first = await stack.run_once("k1", "customers.import", actor, rows=good(5))
+    assert await stack.run_once("k1", "customers.import", actor, rows=good(5)) == first
     with pytest.raises(IdempotencyKeyReused):
-        await stack.run("customers.import", actor, key="k1", rows=good(6))
+        await stack.run_once("k1", "customers.import", actor, rows=good(6))
     assert await total(stack, actor) == 6
 
 

@@ -71,9 +71,9 @@ async def test_an_invited_address_gets_a_mail_and_its_owner_a_place(stack: Stack
 async def test_a_token_is_in_the_mail_and_nowhere_else(stack: Stack, rows: Rows) -> None:
     """Neither its row nor an event nor an audit entry nor a kept answer has it, nor what it is recognised by."""
     organization = await stack.organization()
-    invitation = await stack.run("invitations.create", organization, email=address(), role="viewer", key="invite")
+    invitation = await stack.run_once("invite", "invitations.create", organization, email=address(), role="viewer")
     token = await token_of(stack, organization, invitation)
-    await stack.run("account.redeem_invitation", await person(stack), token=token, key="redeem")
+    await stack.run_once("redeem", "account.redeem_invitation", await person(stack), token=token)
     secret = token.partition(".")[2]
     digest = str(SingleUseTokens(PEPPER).digest(secret))
     tables = ("invitations", "audit_entries", "outbox", "idempotency_records", "jobs", "lookups")

@@ -53,11 +53,11 @@ async def test_two_people_may_use_one_idempotency_key(stack: Stack) -> None:
     ada, ben = await person(stack), await person(stack)
     wanted, key = slug(), str(uuid4())
     fields = {"name": "Harbour", "slug": wanted, "default_currency": "EUR"}
-    made = await stack.run("account.create_organization", ada, key=key, **fields)
-    again = await stack.run("account.create_organization", ada, key=key, **fields)
+    made = await stack.run_once(key, "account.create_organization", ada, **fields)
+    again = await stack.run_once(key, "account.create_organization", ada, **fields)
     assert again["id"] == made["id"]
     with pytest.raises(OrganizationSlugTaken):
-        await stack.run("account.create_organization", ben, key=key, **fields)
+        await stack.run_once(key, "account.create_organization", ben, **fields)
 
 
 async def test_no_key_acts_for_a_person(stack: Stack) -> None:

@@ -13,11 +13,12 @@ from application.kernel.idempotency import IdempotencyKeyMissing
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
 from tests.support.stack import Stack
-from tests.support.world import REGISTRY, ROUTED, WRITES, World
+from tests.support.use_cases import REGISTRY, ROUTED, WRITES
+from tests.support.world import World
 
 KEYED = [name for name in WRITES if name in ROUTED]
 TWINS = 20
-LIMITED = {"account.change_password": 4, "sessions.create": 4}
+LIMITED = {"account.change_password": 4, "account.verify_email": 4, "sessions.create": 4}
 """How many twins there may be where every attempt is counted, also those that will be replays."""
 
 
@@ -38,7 +39,7 @@ async def test_twins_at_once_have_one_effect_and_one_answer(name: str, world: Wo
 
 
 OTHERS = (
-    *("customers.create", "products.create", "account.link_identity", "account.set_primary_wallet"),
+    *("customers.create", "products.create", "account.update", "account.set_primary_wallet"),
     *("users.register", "account.request_recovery"),
 )
 """Two commands of each kind of caller, whose keys are its own."""

@@ -1,6 +1,7 @@
 """Sessions: made, limited, listed, revoked, and used in organizations."""
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -18,10 +19,10 @@ from domain.identity.sign_in_limits import FIRST_PAUSE, FORGIVEN_AFTER, FREE_ATT
 from domain.identity.single_use_token import LIFETIMES, TokenInvalid, TokenPurpose
 from domain.shared.errors import InsufficientPermissions, NotFound, Unauthenticated
 from domain.shared.ids import OrganizationId, encode_id
-from tests.support.persons import PASSWORD, join, mailed_token, new_address, registered, sign_in, signed_up
+from tests.support.persons import PASSWORD, Person, join, mailed_token, new_address, registered, sign_in, signed_up
 from tests.support.races import race
 from tests.support.rows import Rows
-from tests.support.stack import Stack
+from tests.support.stack import Body, Stack
 
 CALL = Call(actor=PUBLIC_ACTOR, request_id="r")
 ANOTHER = "seven red kites at dawn"
@@ -137,7 +138,7 @@ async def test_a_session_made_with_the_old_password_does_not_outlive_the_change(
     change = stack.run("account.change_password", person.actor, current_password=PASSWORD, new_password=ANOTHER)
     raced = await race([change, *(sign_in(stack, person.email) for _ in range(3))])
     for survivor in raced.won:
-        if not isinstance(survivor, dict):
+        if isinstance(survivor, Person):
             with pytest.raises(SessionRevoked):
                 await stack.authenticate(survivor.token)
 
@@ -184,7 +185,7 @@ async def test_what_people_do_to_themselves_stays_out_of_their_organizations(sta
     member = await join(stack, await signed_up(stack), organization)
     before = await rows.counts(organization.organization_id)
     account = await stack.run("account.get", member)
-    await stack.run("account.update", member, key="k", expected_version=account["version"], name="Ada Lovelace")
+    await stack.run_once("k", "account.update", member, expected_version=account["version"], name="Ada Lovelace")
     await stack.run("account.set_primary_wallet", member, address="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
     assert await rows.counts(organization.organization_id) == before
 
@@ -194,17 +195,20 @@ async def test_two_people_may_use_the_same_idempotency_key(stack: Stack) -> None
     people = [await signed_up(stack) for _ in range(2)]
     for _ in range(2):
         for person in people:
-            await stack.run("account.link_identity", person.actor, key="1", provider="github", subject=person.email)
-    subjects = [(await stack.run("account.list_identities", person.actor))["data"] for person in people]
-    assert [[each["subject"] for each in listed] for listed in subjects] == [[p.email] for p in people]  # type: ignore[attr-defined, union-attr, index]  # reason: as above
+            wallet = f"0x{person.user_id.hex}00000000"
+            await stack.run_once("1", "account.set_primary_wallet", person.actor, address=wallet)
+    wallets = [(await stack.run("account.get", person.actor))["wallet_address"] for person in people]
+    assert wallets == [f"0x{person.user_id.hex}00000000" for person in people]
 
 
 async def test_an_identity_at_a_provider_is_one_persons(stack: Stack) -> None:
-    """Linked by one it is taken for all others, until it is unlinked; it finds its person."""
+    """Linked to one it is taken for all others, until it is unlinked; it finds its person."""
     first, second = await signed_up(stack), await signed_up(stack)
     given = {"provider": "google", "subject": new_address()}
-    linked = await stack.run("account.link_identity", first.actor, **given)
-    raced = await race([stack.run("account.link_identity", second.actor, **given)])
+    linked = await stack.run("users.link_identity", operator(), id=first.id, **given)
+    listed = cast("list[Body]", (await stack.run("account.list_identities", first.actor))["data"])
+    assert [each["subject"] for each in listed] == [given["subject"]]
+    raced = await race([stack.run("users.link_identity", operator(), id=second.id, **given)])
     assert raced.lost == {"auth_identity_taken": 1}
     opened = stack.units(operator(), use_case="tests.look", request_id="r", read_only=True)
     async with opened as uow:
@@ -213,4 +217,28 @@ async def test_an_identity_at_a_provider_is_one_persons(stack: Stack) -> None:
         assert found.id == first.user_id
         assert await uow.users.get_by_auth_provider("github", given["subject"]) is None
     await stack.run("account.unlink_identity", first.actor, id=linked["id"])
-    await stack.run("account.link_identity", second.actor, **given)
+    await stack.run("users.link_identity", operator(), id=second.id, **given)
+
+
+async def test_nobody_links_an_identity_to_themselves(stack: Stack) -> None:
+    """Who one is at a provider only the provider can show: persons are refused, and no face has it."""
+    person, organization = await signed_up(stack), await stack.organization()
+    owner = await join(stack, person, organization)
+    for actor in (person.actor, owner):
+        with pytest.raises(InsufficientPermissions):
+            await stack.run("users.link_identity", actor, id=person.id, provider="google", subject="123")
+    assert "account.link_identity" not in stack.registry
+    assert stack.registry["users.link_identity"].internal
+
+
+async def test_a_wallet_is_a_claim_that_stands_in_nobodys_way(stack: Stack) -> None:
+    """Whoever names somebody else's wallet does not keep its owner from naming it."""
+    first, second = await signed_up(stack), await signed_up(stack)
+    wallet = f"0x{first.user_id.hex}00000001"
+    for person in (first, second):
+        named = await stack.run("account.set_primary_wallet", person.actor, address=wallet)
+        assert named["wallet_address"] == wallet
+    async with stack.units(operator(), use_case="tests.look", request_id="r", read_only=True) as uow:
+        found = await uow.users.get_by_wallet_address(wallet)
+        assert found is not None
+        assert found.id == first.user_id

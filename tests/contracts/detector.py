@@ -14,7 +14,8 @@ from domain.shared.ids import APIKeyId
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
 from tests.support.stack import Stack
-from tests.support.world import REGISTRY, World, absent_id, slots
+from tests.support.use_cases import REGISTRY, absent_id, slots
+from tests.support.world import World
 
 ANSWERS_TO_NOTHING = {404}
 """What a single resource says to an id that is not there; a list says 200 and is empty."""

@@ -18,7 +18,8 @@ from tests.support.databases import TestDatabases
 from tests.support.http import HttpFace
 from tests.support.rows import Rows, open_rows
 from tests.support.stack import Stack, open_stack
-from tests.support.world import REGISTRY, WRITES, World
+from tests.support.use_cases import REGISTRY, WRITES
+from tests.support.world import World
 
 NAMED = {
     *("user.created", "user.verified", "user.wallet_linked", "organization.created"),

@@ -10,7 +10,8 @@ from interfaces.http.routes import ROUTES
 from tests.support.fuzz import Way, fuzz
 from tests.support.http import app_of
 from tests.support.stack import Stack
-from tests.support.world import ROUTED, World
+from tests.support.use_cases import ROUTED
+from tests.support.world import World
 
 type Spoil = Callable[[Message], None]
 

@@ -9,9 +9,11 @@ import pytest
 from application.kernel.actor import TENANT_SCOPES
 from domain.shared.ids import OrganizationId
 from tests.contracts.detector import Seen
+from tests.support.ground import UNIQUE
 from tests.support.http import HttpFace
 from tests.support.stack import Stack
-from tests.support.world import CREATORS, REGISTRY, ROUTED, UNIQUE, World
+from tests.support.use_cases import CREATORS, REGISTRY, ROUTED
+from tests.support.world import World
 
 LISTS = [name for name in ROUTED if name.endswith(".list")]
 CLOSED = [name for name in ROUTED if not REGISTRY[name].public]

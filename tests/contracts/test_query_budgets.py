@@ -10,7 +10,8 @@ from tests.infrastructure.persistence.samples import unit
 from tests.support.crowd import ONE_OF_A_KIND, crowd, statements
 from tests.support.databases import TestDatabases
 from tests.support.stack import open_stack
-from tests.support.world import EVERY, REGISTRY, World
+from tests.support.use_cases import EVERY, REGISTRY
+from tests.support.world import World
 
 FEW, MANY = 10, 10_000
 

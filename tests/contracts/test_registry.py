@@ -13,7 +13,8 @@ from interfaces.http.operation import read_operations
 from interfaces.http.routes import ROUTES
 from interfaces.mcp.tools import read_tools
 from tests.support.stack import Stack
-from tests.support.world import EVERY, REGISTRY, ROUTED, World
+from tests.support.use_cases import EVERY, REGISTRY, ROUTED
+from tests.support.world import World
 
 HANDLER_LINES = 15
 NOT_THE_HANDLERS_BUSINESS = re.compile(r"\b(commit|rollback|begin|log|logger|logging|print)\b")

@@ -10,7 +10,8 @@ from domain.identity.membership import Role
 from domain.shared.errors import InsufficientPermissions, StoaError
 from domain.shared.ids import OrganizationId
 from tests.support.persons import join, signed_up
-from tests.support.world import EVERY, REGISTRY, World
+from tests.support.use_cases import EVERY, REGISTRY
+from tests.support.world import World
 
 CLOSED = [name for name in EVERY if not REGISTRY[name].public]
 OF_OWNERS = {"organizations.update"}

@@ -7,7 +7,8 @@ import pytest
 from application.kernel.actor import PERSONAL_SCOPES, TENANT_SCOPES, Scope
 from domain.shared.errors import InsufficientPermissions
 from tests.support.http import HttpFace
-from tests.support.world import EVERY, REGISTRY, ROUTED, World
+from tests.support.use_cases import EVERY, REGISTRY, ROUTED
+from tests.support.world import World
 
 SCOPES = sorted(TENANT_SCOPES)
 WITHIN = {"api_keys.create": {"scopes": [Scope.API_KEYS_WRITE]}}

@@ -25,7 +25,8 @@ from tests.support.http import HttpFace, http_face
 from tests.support.persons import mailed_token, sign_in, signed_up
 from tests.support.rows import TENANT_TABLES, Rows, open_rows
 from tests.support.stack import Stack, open_stack
-from tests.support.world import REGISTRY, ROUTED, World
+from tests.support.use_cases import REGISTRY, ROUTED
+from tests.support.world import World
 
 CARD = "4012888888881881"
 GROUPED_CARD = "4012 8888 8888 1881"
@@ -161,12 +162,12 @@ async def test_an_issued_key_is_in_no_table(http: HttpFace, stack: Stack, world:
 async def test_passwords_and_mailed_tokens_are_in_no_table(stack: Stack, rows: Rows, log: StringIO) -> None:
     """Of a whole life of passwords, tokens and sessions, no table and no log holds a single secret."""
     person, chosen = await signed_up(stack), f"{PASSWORD}-next"
-    await stack.run(
-        "account.change_password", person.actor, key=str(uuid4()), current_password=person.password, new_password=chosen
+    await stack.run_once(
+        str(uuid4()), "account.change_password", person.actor, current_password=person.password, new_password=chosen
     )
     mailed = await mailed_token(stack, RECOVER_PASSWORD, person.user_id)
     again = f"{PASSWORD}-again"
-    await stack.run("account.recover_password", PUBLIC_ACTOR, key=str(uuid4()), token=mailed, password=again)
+    await stack.run_once(str(uuid4()), "account.recover_password", PUBLIC_ACTOR, token=mailed, password=again)
     session = (await sign_in(stack, person.email, again)).token
     everything = {
         table.name: repr(await rows.query(f"SELECT * FROM {table.name}")) for table in Base.metadata.sorted_tables

@@ -12,7 +12,8 @@ from domain.shared.ids import OrganizationId
 from tests.support.faces import Answer, Json, over_cli, over_http, over_mcp
 from tests.support.http import HttpFace
 from tests.support.rows import Row, Rows
-from tests.support.world import REGISTRY, ROUTED, SILENT, World, absent_id, slots
+from tests.support.use_cases import REGISTRY, ROUTED, SILENT, absent_id, slots
+from tests.support.world import World
 
 READ = [name for name in ROUTED if REGISTRY[name].read_only]
 WRITTEN = [name for name in ROUTED if not REGISTRY[name].read_only]

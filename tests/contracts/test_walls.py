@@ -20,7 +20,8 @@ from tests.support.databases import TestDatabases
 from tests.support.http import http_face
 from tests.support.rows import PERSONAL_TABLES, TENANT_TABLES, open_rows
 from tests.support.stack import open_stack
-from tests.support.world import ABOVE_TENANTS, EVERY, REGISTRY, ROUTED, World, absent_id, slots
+from tests.support.use_cases import ABOVE_TENANTS, EVERY, REGISTRY, ROUTED, absent_id, slots
+from tests.support.world import World
 
 STANDING = ("postgres: both", "postgres: filters only", "postgres: policies only", "sqlite: filters only")
 FALLEN = ("postgres: none", "sqlite: none")

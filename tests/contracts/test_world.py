@@ -8,7 +8,9 @@ from annotated_types import Len
 
 from application.kernel.patch import Maybe
 from domain.shared.ids import PriceId, ProductId, WalletId
-from tests.support.world import EVERY, Slot, World, WorldIncomplete, slots
+from tests.support.ground import WorldIncomplete
+from tests.support.use_cases import EVERY, Slot, slots
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("name", EVERY)

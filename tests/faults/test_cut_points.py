@@ -5,16 +5,17 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from time import perf_counter
 
 import pytest
 
-from application.kernel.dispatcher import Call, Dispatcher, Outcome
+from application.kernel.dispatcher import Call, Dispatcher, Outcome, Work
 from application.kernel.idempotency import fingerprint
 from application.kernel.use_case import UseCase
 from tests.faults.cut_points import Count, Lab, Point, Verdict, open_lab, summary
 from tests.support.databases import TestDatabases
-from tests.support.world import REGISTRY, SILENT, WRITES
+from tests.support.use_cases import REGISTRY, SILENT, WRITES
 
 LABS = 3
 IN_THE_GATE = 1_000
@@ -30,7 +31,7 @@ class KeyAfterwards(Dispatcher):
         """Take a good dispatcher's parts."""
         self.__dict__.update(vars(good))
 
-    async def _run(self, use_case: UseCase, command: object, call: Call) -> Outcome:
+    async def _run(self, use_case: UseCase, command: object, work: Work, call: Call) -> Outcome:
         known = fingerprint(use_case.name, command)
         key = str(call.idempotency_key)
 
@@ -39,7 +40,7 @@ class KeyAfterwards(Dispatcher):
         if answer is not None:
             return Outcome(answer, replayed=True)
         async with self._units(call.actor, use_case=use_case.name, request_id=call.request_id) as uow:
-            view = await use_case.handler(command, uow, **self._ports[use_case.name])
+            view = await work(uow, partial(use_case.handler, **self._ports[use_case.name]))
             await uow.commit()
         async with self._units(call.actor, use_case=use_case.name, request_id=call.request_id) as uow:
             await uow.idempotency.claim(key, known)

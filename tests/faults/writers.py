@@ -35,8 +35,8 @@ class Writers:
             made = None
             while made is None:
                 try:
-                    made = await self.stack.run(
-                        "products.create", self.actor, key=key, name="Beans", sku=None, description="", metadata={}
+                    made = await self.stack.run_once(
+                        key, "products.create", self.actor, name="Beans", sku=None, description="", metadata={}
                     )
                 except (Unavailable, IdempotencyInProgress):
                     self.failures += 1

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from application.identity.person_mails import VERIFY_EMAIL
+from application.identity.sign_up import SIGN_UP
 from application.kernel.actor import PLATFORM, PUBLIC_ACTOR, Actor, operator
 from domain.shared.ids import OrganizationId, SessionId, UserId, decode_id, encode_id
+from infrastructure.workers.jobs import JobWorker
 from tests.support.stack import Stack
 
 PASSWORD = "four green boats at noon"
@@ -44,6 +46,18 @@ async def user_id_of(stack: Stack, email: str) -> UserId:
     return user.id
 
 
+async def finish_sign_ups(stack: Stack) -> int:
+    """Let the worker see to all sign-ups, and return how many there were; their mails are not sent yet."""
+    return await JobWorker(stack.relay_database, {SIGN_UP: stack.post[SIGN_UP]}, clock=stack.clock).run_due_once()
+
+
+async def unverified(stack: Stack, email: str, *, name: str = "Ada Lind", password: str = PASSWORD) -> UserId:
+    """Register somebody who has not verified their address, and return who has the address then."""
+    await stack.run("users.register", PUBLIC_ACTOR, email=email, name=name, password=password)
+    await finish_sign_ups(stack)
+    return await user_id_of(stack, email)
+
+
 async def mailed_token(stack: Stack, kind: str, user_id: UUID) -> str:
     """Let the worker send one kind of mail to a person, and return the token in it."""
     before = len(stack.mailer.mails)
@@ -56,9 +70,9 @@ async def mailed_token(stack: Stack, kind: str, user_id: UUID) -> str:
 async def registered(stack: Stack, email: str | None = None, password: str = PASSWORD) -> UserId:
     """Register somebody who has verified their address, and has not signed in yet."""
     address = email or new_address()
-    await stack.run("users.register", PUBLIC_ACTOR, email=address, name="Ada Lind", password=password)
-    user_id = await user_id_of(stack, address)
-    await stack.run("account.verify_email", PUBLIC_ACTOR, token=await mailed_token(stack, VERIFY_EMAIL, user_id))
+    user_id = await unverified(stack, address, password=password)
+    token = await mailed_token(stack, VERIFY_EMAIL, user_id)
+    await stack.run("account.verify_email", PUBLIC_ACTOR, token=token, password=password)
     return user_id
 
 

@@ -13,6 +13,7 @@ from application.identity.invitations import INVITATION_MAIL
 from application.identity.mail_jobs import MailJob
 from application.identity.person_mails import MAILS, PersonMails
 from application.identity.ports import ISessionTokens, ISignIns, ISingleUseTokens
+from application.identity.sign_up import SIGN_UP, SignUpJob
 from application.kernel.actor import PLATFORM, Actor, operator
 from application.kernel.dispatcher import Call, Dispatcher
 from application.kernel.ports import IAPIKeys, IClock, IIds, ILinkViews, IMailer, IPasswordHasher, ISlugs, Mail
@@ -89,7 +90,7 @@ class Stack:
     expiry: Expiry
     authenticate: Authenticator
     mailer: "Letterbox"
-    post: Mapping[str, MailJob]
+    post: Mapping[str, MailJob | SignUpJob]
     views: LinkViews
     clock: FrozenClock
     ids: IIds
@@ -99,15 +100,18 @@ class Stack:
         """Parse outside fields into the use-case's command, as every face does."""
         return CommandSchema(self.registry[name].command).validate(fields)
 
-    async def run(
-        self, name: str, actor: Actor, /, *, key: str | None = None, dry_run: bool = False, **fields: object
-    ) -> Body:
+    async def run(self, name: str, actor: Actor, /, **fields: object) -> Body:
         """Run one use-case and return what it answered."""
-        use_case = self.registry[name]
-        key = key or (str(uuid4()) if use_case.money else None)
-        call = Call(actor=actor, request_id=str(uuid4()), idempotency_key=key, dry_run=dry_run)
-        outcome = await self.dispatcher(name, self.command(name, **fields), call)
-        return cast("Body", outcome.body)
+        key = str(uuid4()) if self.registry[name].money else None
+        return await self._run(name, actor, key, fields)
+
+    async def run_once(self, key: str, name: str, actor: Actor, /, **fields: object) -> Body:
+        """Run one use-case under an idempotency key, so that the same call again gets the same answer."""
+        return await self._run(name, actor, key, fields)
+
+    async def _run(self, name: str, actor: Actor, key: str | None, fields: Mapping[str, object]) -> Body:
+        call = Call(actor=actor, request_id=str(uuid4()), idempotency_key=key)
+        return cast("Body", (await self.dispatcher(name, self.command(name, **fields), call)).body)
 
     async def organization(self, slug: str | None = None) -> Actor:
         """Create an organization and return its all-powerful operator."""
@@ -149,10 +153,10 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
     stack = Stack(
         urls=urls, database=database, relay_database=relay, sealer_database=sealer, registry=registry,
         dispatcher=dispatcher, units=units, provider=provider, collection=Collection(units, dispatcher, provider),
-        repayments=Repayments(units, dispatcher, provider), expiry=Expiry(units, dispatcher, clock),
+        repayments=Repayments(units, dispatcher, provider), expiry=Expiry(dispatcher),
         authenticate=authenticate, mailer=mailer,
         post={kind: MailJob(getattr(mails, method), mailer) for kind, method in MAILS.items()} | {
-            INVITATION_MAIL: MailJob(invitations.invitation, mailer)
+            INVITATION_MAIL: MailJob(invitations.invitation, mailer), SIGN_UP: SignUpJob(dispatcher),
         }, views=views, clock=clock, ids=ids, wakes=wakes,
     )  # fmt: skip
     try:

@@ -10,6 +10,7 @@ from application.kernel.unit_of_work import IUnitOfWork
 from domain.customers.customer import Customer
 from domain.customers.method_details import BRAND, CardFunding, MethodDetails, PaymentMethodType
 from domain.customers.payment_method import PaymentMethod
+from domain.shared.card_numbers import refuse_card_number
 from domain.shared.ids import CustomerId, OrganizationId, PaymentMethodId
 from domain.shared.specification import Equal
 from domain.shared.text import check_email
@@ -25,6 +26,16 @@ class BuyersCard:
     last_four: Annotated[str, Len(4, 4)] | None = None
     expiry_month: Annotated[int, Interval(ge=1, le=12)] | None = None
     expiry_year: Annotated[int, Interval(ge=2000, le=2100)] | None = None
+
+
+def refuse_card_numbers(**texts: str | None) -> None:
+    """Refuse a card number in any of a form's texts, also where a text would not have been stored.
+
+    Raises:
+        CardNumberMisplaced: naming the first text that holds one.
+    """
+    for path, text in texts.items():
+        refuse_card_number(text or "", path)
 
 
 async def found_or_made(

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, Len
 
-from application.checkout.buyers import BuyersCard, card_on_file, found_or_made
+from application.checkout.buyers import BuyersCard, card_on_file, found_or_made, refuse_card_numbers
 from application.checkout.views import CheckoutQuoteView, CheckoutView
 from application.kernel.fields import Email
+from application.kernel.idempotency import fingerprint
 from application.kernel.ports import IClock, IIds, ILinkViews
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
@@ -108,25 +109,30 @@ _CARD = {
 async def submit_checkout(cmd: SubmitCheckout, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> CheckoutView:
     """Buy through a payment link: the buyer becomes a customer and the money is collected; the outcome follows.
 
-    A reference that was submitted before answers with that purchase as it stands, and buys nothing.
+    The same submission sent again answers with its purchase as it stands, and buys nothing; another one under the
+    same reference is refused.
     No credential needed.
 
     Errors: `not_found`, `slug_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`,
     `organization_suspended`, `price_archived`, `quantity_out_of_range`, `checkout_total_changed`, `checkout_taken`,
-    `email_invalid`, `text_invalid`, `provider_token_invalid`, `payment_method_expired`.
+    `checkout_reference_used`, `checkout_reference_invalid`, `email_invalid`, `text_invalid`, `card_number_misplaced`,
+    `provider_token_invalid`, `payment_method_expired`.
     """
+    refuse_card_numbers(email=cmd.email, name=cmd.name, brand=cmd.brand)
+    submitted = fingerprint("checkouts.submit", cmd)
     link_id = PaymentLinkId(await uow.enter_by("payment_link", check_slug(cmd.slug)))
     known = await uow.checkouts.get_by_digest(digest_of(cmd.reference))
     if known is not None:
-        return await _as_it_stands(known, link_id, uow)
+        return await _as_it_stands(known, link_id, cmd.reference, submitted, uow)
     link = await uow.payment_links.get(link_id, lock=True)
     customer = await found_or_made(cmd.email, cmd.name, link.organization_id, uow, clock=clock, ids=ids)
     method = await card_on_file(customer, cmd, uow, clock=clock, ids=ids)
     order = await _ordered(link, customer.id, cmd.quantity, cmd.expected_total, uow, clock=clock, ids=ids)
     await begin_attempt(uow, order, method.id, clock=clock, ids=ids)
     checkout = Checkout.submit(
-        order, id=CheckoutId(ids.new()), reference=cmd.reference, locale=cmd.locale, now=clock.now()
-    )
+        order, id=CheckoutId(ids.new()), reference=cmd.reference, submitted=submitted, locale=cmd.locale,
+        now=clock.now(),
+    )  # fmt: skip
     uow.checkouts.add(checkout)
     await uow.flush()
     return await CheckoutView.load(checkout, uow)
@@ -154,8 +160,9 @@ async def retry_checkout(cmd: RetryCheckout, uow: IUnitOfWork, *, clock: IClock,
 
     Errors: `not_found`, `checkout_out_of_step`, `payment_in_progress`, `transition_invalid`, `payment_link_expired`,
     `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `provider_token_invalid`,
-    `payment_method_expired`.
+    `card_number_misplaced`, `payment_method_expired`.
     """
+    refuse_card_numbers(brand=cmd.brand)
     id = await uow.enter_by("checkout", digest_of(cmd.reference))
     checkout = await uow.checkouts.get(id, lock=True)
     if checkout.is_news(cmd.after):
@@ -192,9 +199,12 @@ async def get_checkout(cmd: GetCheckout, uow: IUnitOfWork) -> CheckoutView:
     return await CheckoutView.load(checkout, uow)
 
 
-async def _as_it_stands(checkout: Checkout, link_id: PaymentLinkId, uow: IUnitOfWork) -> CheckoutView:
+async def _as_it_stands(
+    checkout: Checkout, link_id: PaymentLinkId, reference: str, submitted: str, uow: IUnitOfWork
+) -> CheckoutView:
     if checkout.payment_link_id != link_id:
         raise CheckoutTaken
+    checkout.refuse_other(submitted, reference)
     return await CheckoutView.load(checkout, uow)
 
 

@@ -84,9 +84,12 @@ class RecordKycOutcome:
     "customers.record_kyc_outcome",
     scope=Scope.PLATFORM_OPERATE,
     internal="Only Stoa's own worker knows what a KYC provider said.",
-    example={"verdict": "needs_review", "risk_score": 55, "reason": "name_unclear"},
+    example={
+        "check": "0198f2c4-61b0-7d55-9c3e-2f8a4be07d13", "verdict": "needs_review", "risk_score": 55,
+        "reason": "name_unclear",
+    },
     statements=8,
-)
+)  # fmt: skip
 async def record_kyc_outcome(cmd: RecordKycOutcome, uow: IUnitOfWork, *, clock: IClock) -> KycView:
     """Record what came of an identity check; whatever is known already, or of an earlier check, changes nothing.
 

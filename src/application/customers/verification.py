@@ -88,7 +88,7 @@ class RecordVerification:
     "payment_methods.record_verification",
     scope=Scope.PLATFORM_OPERATE,
     internal="Only Stoa's own worker knows what a payment provider said.",
-    example={"failure_code": "card_declined"},
+    example={"check": "0198f2c4-61b0-7d55-9c3e-2f8a4be07d13", "failure_code": "card_declined"},
     statements=9,
 )
 async def record_verification(cmd: RecordVerification, uow: IUnitOfWork, *, clock: IClock) -> PaymentMethodView:

@@ -9,17 +9,18 @@ from annotated_types import Len
 from application.identity.person_mails import PASSWORD_CHANGED
 from application.identity.ports import ISignIns
 from application.identity.sign_up import Password
-from application.kernel.actor import PLATFORM, Scope
+from application.kernel.actor import Scope
 from application.kernel.fields import Version
 from application.kernel.page import PageQuery
 from application.kernel.patch import UNSET, Maybe, given
-from application.kernel.ports import IClock, IIds, IPasswordHasher
+from application.kernel.ports import IClock, IPasswordHasher
 from application.kernel.reads import list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
 from domain.identity.auth_identity import AuthIdentity, AuthProvider
 from domain.identity.passwords import check_password
+from domain.identity.single_use_token import TokenPurpose
 from domain.identity.user import User, UserStatus
 from domain.shared.ids import AuthIdentityId, UserId
 from domain.shared.metadata import MetadataValue
@@ -104,7 +105,9 @@ class SetPrimaryWallet:
 async def set_primary_wallet(cmd: SetPrimaryWallet, uow: IUnitOfWork, *, clock: IClock) -> AccountView:
     """Name your primary wallet. Mixed capitals have to be the address's checksum (EIP-55); it is kept in lower case.
 
-    Errors: `address_invalid`, `user_wallet_taken`.
+    Nobody checks that it is yours, so that it opens nothing, and others may name the same one.
+
+    Errors: `address_invalid`.
     """
     user = await _locked(uow)
     user.set_primary_wallet(cmd.address, clock.now())
@@ -123,7 +126,7 @@ class ChangePassword:
     "account.change_password",
     scope=Scope.ACCOUNT_WRITE,
     example={"current_password": "four green boats at noon", "new_password": "seven red kites at dawn"},
-    statements=17,
+    statements=20,
 )
 async def change_password(
     cmd: ChangePassword, uow: IUnitOfWork, *, clock: IClock, hasher: IPasswordHasher, sign_ins: ISignIns
@@ -138,6 +141,7 @@ async def change_password(
     credential.expect(version)
     credential.replace(encoded, now)
     user.note_password_change(now, recovered=False)
+    await uow.single_use_tokens.discard(user.id, *TokenPurpose)
     await uow.sessions.revoke_all(user.id, now, but=uow.actor.session_id)
     await uow.jobs.schedule(PASSWORD_CHANGED, user.id)
     return AccountView.of(user)
@@ -163,39 +167,6 @@ class AuthIdentityView(View[AuthIdentity]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkIdentity:
-    """A provider, and the stable id that you have there."""
-
-    provider: AuthProvider
-    subject: Annotated[str, Len(1, 255)]
-
-
-@use_case(
-    "account.link_identity",
-    scope=Scope.ACCOUNT_WRITE,
-    example={"provider": "google", "subject": "104857600000000000001"},
-    statements=6,
-)
-async def link_identity(cmd: LinkIdentity, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> AuthIdentityView:
-    """Say who you are at a provider of sign-ins. It is your claim, and by itself signs nobody in.
-
-    Errors: `auth_identity_taken`, `text_invalid`.
-    """
-    person = uow.actor.person
-    await uow.become(person)
-    identity = AuthIdentity.link(
-        id=AuthIdentityId(ids.new()),
-        organization_id=PLATFORM,
-        user_id=person,
-        provider=cmd.provider,
-        subject=cmd.subject,
-        now=clock.now(),
-    )
-    uow.auth_identities.add(identity)
-    return AuthIdentityView.of(identity)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnlinkIdentity:
     """Which identity."""
 
@@ -204,7 +175,7 @@ class UnlinkIdentity:
 
 @use_case("account.unlink_identity", scope=Scope.ACCOUNT_WRITE, example={}, destructive=True, statements=7)
 async def unlink_identity(cmd: UnlinkIdentity, uow: IUnitOfWork, *, clock: IClock) -> AuthIdentityView:
-    """Take back who you are at a provider; the identity is free again.
+    """Take back who you are at a provider, as the operator recorded it; the identity is free again.
 
     Errors: `not_found`.
     """

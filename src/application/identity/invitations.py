@@ -71,12 +71,13 @@ class CreateInvitation:
     "invitations.create",
     scope=Scope.INVITATIONS_WRITE,
     example={"email": "tomas@harbour.example", "role": "member"},
-    statements=12,
+    statements=13,
 )
 async def create_invitation(cmd: CreateInvitation, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> InvitationView:
     """Invite the owner of an e-mail address; a mail with a link that works once, for 7 days, is on its way.
 
-    Nobody invites to a role above their own. Whether the address has an account is said nowhere.
+    Nobody invites to a role above their own. Whether the address has an account is said nowhere, nor whether it got 5
+    invitations within the last hour already, of whatever organizations: then there is no mail.
 
     Errors: `invitation_pending`, `membership_exists`, `role_above_own`, `email_invalid`.
     """
@@ -91,8 +92,14 @@ async def create_invitation(cmd: CreateInvitation, uow: IUnitOfWork, *, clock: I
     await _make_room(uow, invitation.email, clock.now())
     uow.invitations.add(invitation)
     await uow.flush()
-    await uow.jobs.schedule(INVITATION_MAIL, invitation.id)
+    await _have_mailed(uow, invitation)
     return InvitationView.of(invitation, clock.now())
+
+
+async def _have_mailed(uow: IUnitOfWork, invitation: Invitation) -> None:
+    """Schedule the mail, unless the address got too many invitations of late, from whomever."""
+    if await uow.mail_limits.take(INVITATION_MAIL, invitation.email):
+        await uow.jobs.schedule(INVITATION_MAIL, invitation.id)
 
 
 async def _make_room(uow: IUnitOfWork, email: str, now: datetime) -> None:
@@ -158,7 +165,7 @@ class ResendInvitation:
     id: InvitationId
 
 
-@use_case("invitations.resend", scope=Scope.INVITATIONS_WRITE, example={}, statements=8)
+@use_case("invitations.resend", scope=Scope.INVITATIONS_WRITE, example={}, statements=9)
 async def resend_invitation(cmd: ResendInvitation, uow: IUnitOfWork, *, clock: IClock) -> InvitationView:
     """Mail an invitation once more, at most 5 times in all; it waits another 7 days, and earlier links stop working.
 
@@ -166,7 +173,7 @@ async def resend_invitation(cmd: ResendInvitation, uow: IUnitOfWork, *, clock: I
     """
     invitation = await uow.invitations.get(cmd.id, lock=True)
     invitation.resend(by=await own_role(uow), now=clock.now())
-    await uow.jobs.schedule(INVITATION_MAIL, invitation.id)
+    await _have_mailed(uow, invitation)
     return InvitationView.of(invitation, clock.now())
 
 

@@ -3,7 +3,8 @@
 To add a kind of mail: write its words in ``mail_texts.py``; write a :class:`Compose` that makes the secret, stores its
 hash in a short transaction (an internal use-case) and returns the :class:`~application.kernel.ports.Mail`; let the
 use-case ``await uow.jobs.schedule(KIND, subject_id)``; and bind ``KIND: MailJob(compose, mailer)`` in the container.
-A job that is run again composes again: its mail carries a new secret, and the one before opens nothing any more.
+A job that is run again composes again: its mail carries another secret, since nobody knows whether the one before was
+ever sent.
 """
 
 from collections.abc import Awaitable

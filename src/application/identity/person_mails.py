@@ -12,6 +12,7 @@ from uuid import UUID
 from annotated_types import Len
 
 from application.identity.mail_texts import (
+    finish_sign_up_mail,
     known_address_mail,
     password_changed_mail,
     recovery_mail,
@@ -31,12 +32,14 @@ from domain.shared.ids import OrganizationId, SingleUseTokenId, UserId
 
 VERIFY_EMAIL = "mail.verify_email"
 RECOVER_PASSWORD = "mail.recover_password"  # noqa: S105 - a kind of job
+FINISH_SIGN_UP = "mail.finish_sign_up"
 KNOWN_ADDRESS = "mail.known_address"
 PASSWORD_CHANGED = "mail.password_changed"  # noqa: S105 - as above
 
 MAILS: Mapping[str, str] = {
     VERIFY_EMAIL: "verify_email",
     RECOVER_PASSWORD: "recover_password",
+    FINISH_SIGN_UP: "finish_sign_up",
     KNOWN_ADDRESS: "known_address",
     PASSWORD_CHANGED: "password_changed",
 }
@@ -69,22 +72,23 @@ class IssueToken:
     statements=12,
 )
 async def issue_token(cmd: IssueToken, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TokenView:
-    """Keep a person's new token, in place of the one before of the same purpose.
+    """Keep a person's new token beside those that still work; those that do not are forgotten.
 
     Errors: `not_found`.
     """
     await uow.become(cmd.user_id)
-    # Locked, so that two workers replace one after the other.
-    user = await uow.users.get(cmd.user_id, lock=True)
+    # The person is the lock of all their tokens.
+    user, now = await uow.users.get(cmd.user_id, lock=True), clock.now()
+    await uow.single_use_tokens.discard_ended(user.id, cmd.purpose, now)
     token = SingleUseToken.issue(
         id=SingleUseTokenId(ids.new()),
         organization_id=PLATFORM,
         user_id=user.id,
         purpose=cmd.purpose,
         hash=cmd.hash,
-        now=clock.now(),
+        now=now,
     )
-    await uow.single_use_tokens.replace(token)
+    uow.single_use_tokens.add(token)
     return TokenView.of(token)
 
 
@@ -112,7 +116,7 @@ class PersonMails:
         if user is None or user.is_verified:
             return None
         secret = await self._issued(user, TokenPurpose.VERIFY_EMAIL)
-        return verification_mail(to=user.email, name=user.name, link=self._links.verify_email(secret), secret=secret)
+        return verification_mail(to=user.email, link=self._links.verify_email(secret), secret=secret)
 
     async def recover_password(self, _: OrganizationId, user_id: UUID) -> Mail | None:
         """Return the mail by which another password is chosen."""
@@ -120,19 +124,26 @@ class PersonMails:
         if user is None:
             return None
         secret = await self._issued(user, TokenPurpose.RECOVER_PASSWORD)
-        return recovery_mail(to=user.email, name=user.name, link=self._links.recover_password(secret), secret=secret)
+        link = self._links.recover_password(secret)
+        return recovery_mail(to=user.email, name=_known_name(user), link=link, secret=secret)
+
+    async def finish_sign_up(self, _: OrganizationId, user_id: UUID) -> Mail | None:
+        """Return the mail by which the owner of an address that nobody has verified yet takes the account over."""
+        user = await self._user(UserId(user_id), FINISH_SIGN_UP)
+        if user is None or user.is_verified:
+            return None
+        secret = await self._issued(user, TokenPurpose.RECOVER_PASSWORD)
+        return finish_sign_up_mail(to=user.email, link=self._links.recover_password(secret), secret=secret)
 
     async def known_address(self, _: OrganizationId, user_id: UUID) -> Mail | None:
         """Return the mail to whoever has the address that somebody registered with."""
-        user = await self._user(UserId(user_id), KNOWN_ADDRESS)
-        link = self._links.sign_in()
-        return None if user is None else known_address_mail(to=user.email, name=user.name, link=link)
+        user, link = await self._user(UserId(user_id), KNOWN_ADDRESS), self._links.ask_recovery()
+        return None if user is None else known_address_mail(to=user.email, name=_known_name(user), link=link)
 
     async def password_changed(self, _: OrganizationId, user_id: UUID) -> Mail | None:
         """Return the mail that tells of a changed password."""
-        user = await self._user(UserId(user_id), PASSWORD_CHANGED)
-        link = self._links.sign_in()
-        return None if user is None else password_changed_mail(to=user.email, name=user.name, link=link)
+        user, link = await self._user(UserId(user_id), PASSWORD_CHANGED), self._links.ask_recovery()
+        return None if user is None else password_changed_mail(to=user.email, name=_known_name(user), link=link)
 
     async def _user(self, user_id: UserId, job: str) -> User | None:
         """Return the person, unless nobody is that or they are kept out."""
@@ -145,8 +156,13 @@ class PersonMails:
         return user if user.status is UserStatus.ACTIVE else None
 
     async def _issued(self, user: User, purpose: TokenPurpose) -> str:
-        """Make a secret and store its hash; whatever was sent before opens nothing any more."""
+        """Make a secret and store its hash."""
         issued = self._tokens.issue()
         command = IssueToken(user_id=user.id, purpose=purpose, hash=issued.hash)
         await self._dispatch("account.issue_token", command, Call(actor=worker(PLATFORM), request_id=str(user.id)))
         return issued.secret
+
+
+def _known_name(user: User) -> str | None:
+    """Return how to greet a person: before the address is verified, the name may be a stranger's message to it."""
+    return user.name if user.is_verified else None

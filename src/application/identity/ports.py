@@ -60,9 +60,19 @@ class ISignIns(Protocol):
         """Compare the password of a person who is known already; the errors are those of :meth:`verify`."""
         ...
 
+    async def verify_mailed(self, digest: str, password: str) -> VerifiedPassword | None:
+        """Compare the password of whom a mailed token was sent to; None when they never chose one.
+
+        Raises:
+            TokenInvalid: nobody was sent such a token, or it is gone.
+            CredentialsInvalid: as :meth:`verify`.
+            SignInLocked: as :meth:`verify`, counted together with attempts to sign in.
+        """
+        ...
+
 
 class ILinks(Protocol):
-    """Addresses of the pages that mails lead to. A secret goes behind the ``#``, where no server logs it."""
+    """Addresses of the pages that mails lead to. Pages work without scripts, so that a secret is a query parameter."""
 
     def verify_email(self, secret: str) -> str:
         """Return where an address is verified."""
@@ -76,6 +86,6 @@ class ILinks(Protocol):
         """Return where an invitation is accepted."""
         ...
 
-    def sign_in(self) -> str:
-        """Return where people sign in."""
+    def ask_recovery(self) -> str:
+        """Return where a mail to choose another password is asked for; no secret is in it."""
         ...

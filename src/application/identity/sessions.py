@@ -102,7 +102,8 @@ async def create_session(
 
 async def _let_in(verified: VerifiedPassword, uow: IUnitOfWork, clock: IClock) -> None:
     """Refuse whoever may not sign in, or whose password was changed since it was compared."""
-    user = await uow.users.get(verified.user_id)
+    # The person first and then the password, as everybody who changes one: else the two would wait for each other.
+    user = await uow.users.get(verified.user_id, lock=True)
     if user.status is not UserStatus.ACTIVE:
         raise UserSuspended
     if not user.is_verified:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Len
 
+from application.identity.account import AuthIdentityView
 from application.kernel.actor import PLATFORM, Scope
 from application.kernel.fields import Email
 from application.kernel.page import ListView, PageQuery
@@ -14,9 +15,10 @@ from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
+from domain.identity.auth_identity import AuthIdentity, AuthProvider
 from domain.identity.user import User, UserStatus
 from domain.identity.user_specifications import users_with
-from domain.shared.ids import UserId
+from domain.shared.ids import AuthIdentityId, UserId
 from domain.shared.text import NAME, check_email
 
 
@@ -140,6 +142,41 @@ async def reactivate_user(cmd: ChooseUser, uow: IUnitOfWork, *, clock: IClock) -
     user = await uow.users.get(cmd.id, lock=True)
     user.reactivate(clock.now())
     return UserView.of(user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkIdentity:
+    """A person, a provider, and the stable id that they have there."""
+
+    id: UserId
+    provider: AuthProvider
+    subject: Annotated[str, Len(1, 255)]
+
+
+@use_case(
+    "users.link_identity",
+    scope=Scope.PLATFORM_OPERATE,
+    internal="Only the provider can show who somebody is there; until people sign in with one, the operator vouches.",
+    example={"provider": "google", "subject": "104857600000000000001"},
+    statements=8,
+)
+async def link_identity(cmd: LinkIdentity, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> AuthIdentityView:
+    """Record who a person is at a provider of sign-ins. By itself it signs nobody in.
+
+    Errors: `not_found`, `auth_identity_taken`, `text_invalid`.
+    """
+    user = await uow.users.get(cmd.id)
+    await uow.become(user.id)
+    identity = AuthIdentity.link(
+        id=AuthIdentityId(ids.new()),
+        organization_id=PLATFORM,
+        user_id=user.id,
+        provider=cmd.provider,
+        subject=cmd.subject,
+        now=clock.now(),
+    )
+    uow.auth_identities.add(identity)
+    return AuthIdentityView.of(identity)
 
 
 async def found_or_registered(email: str, name: str, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> User:

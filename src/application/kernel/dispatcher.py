@@ -2,17 +2,24 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from application.kernel.actor import Actor
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint
-from application.kernel.unit_of_work import IUnitOfWorkFactory
+from application.kernel.unit_of_work import ITransaction, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import UseCase
 from application.kernel.wire import Wire, encoder
 from domain.shared.errors import NotFound, Unavailable
 
 MAX_RERUNS = 3
+
+type Handle = Callable[[object, IUnitOfWork], Awaitable[object]]
+"""A use-case's handler, with its ports bound."""
+
+type Work = Callable[[ITransaction, Handle], Awaitable[object]]
+"""Runs the handler as often as it likes in one transaction, and returns the use-case's answer for all of it."""
 
 
 class TransactionAborted(Unavailable):
@@ -72,21 +79,48 @@ class Dispatcher:
         Raises:
             StoaError: any named failure of the use-case or of the machinery around it.
         """
+        use_case = self._allowed(name, call)
+
+        async def once(uow: ITransaction, handle: Handle) -> object:
+            return await handle(command, uow)
+
+        for attempt in range(MAX_RERUNS):
+            try:
+                return await self._run(use_case, command, once, call)
+            except TransactionAborted:
+                # Full jitter, so that two transactions that collided do not meet again.
+                await asyncio.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311 - jitter is no secret
+        return await self._run(use_case, command, once, call)
+
+    async def at_length(self, name: str, whole: object, work: Work, call: Call) -> Outcome:
+        """Run one use-case many times in one transaction, which may last for minutes and is not tried again.
+
+        Args:
+            name: of the use-case.
+            whole: dataclass of everything that the idempotency key stands for.
+            work: what to do.
+            call: the circumstances of all of it.
+
+        Raises:
+            StoaError: any named failure of the work or of the machinery around it; nothing happened.
+        """
+
+        async def at_length(uow: ITransaction, handle: Handle) -> object:
+            await uow.take_time()
+            return await work(uow, handle)
+
+        return await self._run(self._allowed(name, call), whole, at_length, call)
+
+    def _allowed(self, name: str, call: Call) -> UseCase:
         use_case = self._registry.get(name)
         if use_case is None:
             raise NotFound(f"No use-case {name!r}.")
         call.actor.require(use_case.scope)
         if use_case.money and call.idempotency_key is None and not call.dry_run:
             raise IdempotencyKeyMissing
-        for attempt in range(MAX_RERUNS):
-            try:
-                return await self._run(use_case, command, call)
-            except TransactionAborted:
-                # Full jitter, so that two transactions that collided do not meet again.
-                await asyncio.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311 - jitter is no secret
-        return await self._run(use_case, command, call)
+        return use_case
 
-    async def _run(self, use_case: UseCase, command: object, call: Call) -> Outcome:
+    async def _run(self, use_case: UseCase, command: object, work: Work, call: Call) -> Outcome:
         opened = self._units(
             call.actor, use_case=use_case.name, request_id=call.request_id, read_only=use_case.read_only
         )
@@ -96,7 +130,7 @@ class Dispatcher:
                 answer = await uow.idempotency.claim(key, fingerprint(use_case.name, command))
                 if answer is not None:
                     return Outcome(answer, replayed=True)
-            view = await use_case.handler(command, uow, **self._ports[use_case.name])
+            view = await work(uow, partial(use_case.handler, **self._ports[use_case.name]))
             encode = self._encoders[use_case.name]
             body = encode(view)
             if key is not None:

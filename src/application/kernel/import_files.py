@@ -5,15 +5,13 @@ caller's: the same call again replays what is done and goes on behind it. With `
 transaction, whose rows, events and entries are written a command at a time: it happened completely or not at all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
-from application.kernel.dispatcher import Call, Dispatcher, Outcome
-from application.kernel.idempotency import fingerprint
+from application.kernel.dispatcher import Call, Dispatcher, Handle, Outcome
 from application.kernel.imports import ImportCommand, ImportView, OnError, RowErrorView, RowsRefused
-from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
-from application.kernel.use_case import UseCase
+from application.kernel.unit_of_work import ITransaction
 from application.kernel.wire import Wire, to_wire
 from domain.shared.errors import DuplicateError
 
@@ -39,15 +37,9 @@ class ImportFile:
 class Importer:
     """Runs ``….import`` use-cases over files, as the dispatcher runs use-cases over commands."""
 
-    def __init__(
-        self, units: IUnitOfWorkFactory, dispatch: Dispatcher, ports: Mapping[type, object],
-        registry: Mapping[str, UseCase],
-    ) -> None:  # fmt: skip
-        """Keep what the dispatcher has."""
-        self._units = units
+    def __init__(self, dispatch: Dispatcher) -> None:
+        """Keep the dispatcher."""
         self._dispatch = dispatch
-        self._ports = ports
-        self._registry = registry
 
     async def __call__(self, name: str, file: ImportFile, call: Call) -> Outcome:
         """Import a file.
@@ -56,10 +48,8 @@ class Importer:
             RowsRefused: some rows are bad and ``on_error`` is ``abort``; nothing was kept.
             StoaError: any other failure; with ``skip``, what was done before it stays done.
         """
-        use_case = self._registry[name]
-        call.actor.require(use_case.scope)
         if call.dry_run or file.on_error is OnError.ABORT:
-            return await self._all_or_nothing(use_case, file, call)
+            return await self._all_or_nothing(name, file, call)
         tally = _Tally()
         for command in file.commands:
             tally.add(await self._one(name, command, call))
@@ -76,36 +66,21 @@ class Importer:
                 continue
         return await self._dispatch(name, command, replace(call, idempotency_key=key))
 
-    async def _all_or_nothing(self, use_case: UseCase, file: ImportFile, call: Call) -> Outcome:
-        opened = self._units(call.actor, use_case=use_case.name, request_id=call.request_id)
-        async with opened as uow:
-            await uow.take_time()
-            key = None if call.dry_run else call.idempotency_key
-            if key is not None:
-                known = fingerprint(use_case.name, _Whole(digest=file.digest, on_error=file.on_error))
-                answer = await uow.idempotency.claim(key, known)
-                if answer is not None:
-                    return Outcome(answer, replayed=True)
-            tally = await self._write(use_case, file, uow)
+    async def _all_or_nothing(self, name: str, file: ImportFile, call: Call) -> Outcome:
+        async def write(uow: ITransaction, handle: Handle) -> ImportView:
+            """Write the good rows; that there were bad ones is judged when all of them are known."""
+            tally = _Tally()
+            for command in file.commands:
+                view = await handle(replace(command, on_error=OnError.SKIP), uow)
+                await uow.checkpoint()
+                tally.add(Outcome(to_wire(view)))
+                file.progress(tally.rows)
             if tally.errors and file.on_error is OnError.ABORT:
                 raise RowsRefused(tally.errors)
-            body = to_wire(tally.view())
-            if key is not None:
-                uow.idempotency.store(key, body)
-            if not call.dry_run:
-                await uow.commit()
-            return Outcome(body)
+            return tally.view()
 
-    async def _write(self, use_case: UseCase, file: ImportFile, uow: ITransaction) -> "_Tally":
-        """Write the good rows; that there were bad ones is judged when all of them are known."""
-        tally = _Tally()
-        ports = {name: self._ports[kind] for name, kind in use_case.ports.items()}
-        for command in file.commands:
-            view = cast("ImportView", await use_case.handler(replace(command, on_error=OnError.SKIP), uow, **ports))
-            await uow.checkpoint()
-            tally.add(Outcome(to_wire(view)))
-            file.progress(tally.rows)
-        return tally
+        whole = _Whole(digest=file.digest, on_error=file.on_error)
+        return await self._dispatch.at_length(name, whole, write, call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.shared.events import EventEnvelope
-from domain.shared.ids import OrganizationId, PaymentLinkId, PaymentOrderId, UserId
+from domain.shared.ids import OrganizationId, PaymentLinkId, PaymentOrderId
 from domain.shared.money import Money
 
 

@@ -16,6 +16,7 @@ from domain.identity.person_repositories import (
     IAuthIdentityRepository,
     ICredentialRepository,
     ISessionRepository,
+    ISignUpRepository,
     ISingleUseTokenRepository,
     IUserRepository,
 )
@@ -26,8 +27,8 @@ from domain.identity.repositories import (
     IOrganizationRepository,
 )
 from domain.payments.checkout_repository import ICheckoutRepository
-from domain.payments.provider_notice import ProviderNotice
 from domain.payments.figures import IPaymentFigures
+from domain.payments.provider_notice import ProviderNotice
 from domain.payments.recent import IOrderEvents
 from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRepository, IRefundRepository
 from domain.shared.ids import OrganizationId, UserId
@@ -57,6 +58,17 @@ class INumbers(Protocol):
         ...
 
 
+class IMailLimits(Protocol):
+    """Mails that may still go out, so that nobody's inbox is filled through us."""
+
+    async def take(self, kind: str, subject: str) -> bool:
+        """Count one mail of a kind to a subject, or say that there were too many of late.
+
+        Others who count for the same subject wait for this transaction, and a rollback gives the mail back.
+        """
+        ...
+
+
 class IUnitOfWork(Protocol):
     """What a handler may touch. It never commits: the dispatcher does."""
 
@@ -77,6 +89,8 @@ class IUnitOfWork(Protocol):
     def auth_identities(self) -> IAuthIdentityRepository: ...
     @property
     def single_use_tokens(self) -> ISingleUseTokenRepository: ...
+    @property
+    def sign_ups(self) -> ISignUpRepository: ...
     @property
     def memberships(self) -> IMembershipRepository: ...
     @property
@@ -119,6 +133,8 @@ class IUnitOfWork(Protocol):
     def jobs(self) -> IJobs: ...
     @property
     def numbers(self) -> INumbers: ...
+    @property
+    def mail_limits(self) -> IMailLimits: ...
 
     async def flush(self) -> None:
         """Write what changed so far, so that constraints speak now and later statements see it."""

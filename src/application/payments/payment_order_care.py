@@ -6,7 +6,7 @@ from application.kernel.actor import Scope, worker
 from application.kernel.dispatcher import Call
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock
-from application.kernel.unit_of_work import IUnitOfWork, IUnitOfWorkFactory
+from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.payments.collection import CHARGE, RECONCILE, IDispatch
 from application.payments.payment_order_view import PaymentOrderView
@@ -32,15 +32,20 @@ class ExpirePaymentOrder:
     statements=10,
 )
 async def expire_payment_order(cmd: ExpirePaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
-    """Give up an order that nobody tried to pay; its payment link gets the use back. Any other stays as it is.
+    """Give up an order that nobody tried to pay in its time; its payment link gets the use back.
+
+    Any other stays as it is, and one whose time is not over yet is looked at again then.
 
     Errors: `not_found`.
     """
     now = clock.now()
     order = await uow.payment_orders.get(cmd.id, lock=True)
-    if order.expire(now):
+    over = order.expires_at is not None and order.expires_at <= now
+    if over and order.expire(now):
         link = await uow.payment_links.get(order.payment_link_id, lock=True)
         link.release(now)
+    elif order.status is PaymentOrderStatus.PENDING and order.expires_at is not None:
+        await uow.jobs.schedule(EXPIRE, order.id, delay=order.expires_at - now)
     return PaymentOrderView.of(order)
 
 
@@ -113,25 +118,11 @@ async def list_payment_orders_needing_attention(
 class Expiry:
     """The worker's job that ends the wait for a payment."""
 
-    def __init__(self, units: IUnitOfWorkFactory, dispatch: IDispatch, clock: IClock) -> None:
-        """Keep the ports."""
-        self._units = units
+    def __init__(self, dispatch: IDispatch) -> None:
+        """Keep the dispatcher."""
         self._dispatch = dispatch
-        self._clock = clock
 
     async def expire(self, organization_id: OrganizationId, order_id: PaymentOrderId) -> None:
         """Expire the order if it is pending and its time is over; come back later if it is not over yet."""
-        actor, request = worker(organization_id), str(order_id)
-        async with self._units(actor, use_case=EXPIRE, request_id=request, read_only=True) as uow:
-            order = await uow.payment_orders.get(order_id)
-        if order.status is not PaymentOrderStatus.PENDING or order.expires_at is None:
-            return
-        now = self._clock.now()
-        if order.expires_at > now:
-            async with self._units(actor, use_case=EXPIRE, request_id=request) as uow:
-                await uow.jobs.schedule(EXPIRE, order_id, delay=order.expires_at - now)
-                await uow.commit()
-            return
-        await self._dispatch(
-            "payment_orders.expire", ExpirePaymentOrder(id=order_id), Call(actor=actor, request_id=request)
-        )
+        call = Call(actor=worker(organization_id), request_id=str(order_id))
+        await self._dispatch("payment_orders.expire", ExpirePaymentOrder(id=order_id), call)

@@ -16,6 +16,7 @@ from domain.customers.kyc import (
     KycTransitionInvalid,
 )
 from domain.customers.payment_method import PaymentMethod
+from domain.shared.card_numbers import refuse_card_number
 from domain.shared.entity import SoftDeletable
 from domain.shared.errors import BusinessRuleViolation, Conflict, DuplicateError, ValidationError
 from domain.shared.events import DomainEvent
@@ -117,7 +118,7 @@ class Customer(SoftDeletable):
             created_at=now,
             updated_at=now,
             email=check_email(email),
-            name=NAME.check(name),
+            name=_check_name(name),
             external_id=_check_external_id(external_id),
             country=_check_country(country),
             metadata=check_metadata(metadata or {}),
@@ -139,7 +140,7 @@ class Customer(SoftDeletable):
         self.amend(
             now,
             email=check_email(email),
-            name=NAME.check(name),
+            name=_check_name(name),
             external_id=_check_external_id(external_id),
             country=_check_country(country),
             metadata=check_metadata(metadata),
@@ -219,6 +220,11 @@ class Customer(SoftDeletable):
             from_status=before.value, to_status=to.value, risk_score=self.risk_score, reason=reason
         )
         self.record(event, now)
+
+
+def _check_name(value: str) -> str:
+    refuse_card_number(value, "name")
+    return NAME.check(value)
 
 
 def _check_external_id(value: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import Self
 from attrs import evolve, frozen
 
 from domain.customers.countries import COUNTRIES
-from domain.shared.card_numbers import looks_like_card_number
+from domain.shared.card_numbers import looks_like_card_number, refuse_card_number
 from domain.shared.errors import ValidationError
 from domain.shared.text import TextRule
 
@@ -149,16 +149,17 @@ def check_billing_name(name: str | None) -> str | None:
     """Return the canonical name of whom the method belongs to.
 
     Raises:
-        ValidationError: a card number in its place.
+        CardNumberMisplaced: a card number in its place.
         InvalidText: the name is not acceptable.
     """
     return _check_plain("billing_name", name, BILLING_NAME)
 
 
 def _check_plain(name: str, text: str | None, rule: TextRule) -> str | None:
-    if text is not None and looks_like_card_number(text):
-        raise ValidationError("A card number does not belong here.", path=name)
-    return None if text is None else rule.check(text)
+    if text is None:
+        return None
+    refuse_card_number(text, name)
+    return rule.check(text)
 
 
 def _check_last_four(digits: str | None) -> str | None:

@@ -34,7 +34,7 @@ class AuthProvider(StrEnum):
 
 @frozen(kw_only=True)
 class AuthIdentityLinkedEvent(DomainEvent):
-    """A person named who they are at a provider; the subject stays out, for it is personal."""
+    """It was recorded who a person is at a provider; the subject stays out, for it is personal."""
 
     verb: ClassVar[str] = "linked"
     user_id: UserId
@@ -52,7 +52,10 @@ class AuthIdentityUnlinkedEvent(DomainEvent):
 
 @define(kw_only=True, eq=False)
 class AuthIdentity(Entity):
-    """A person's claim to be ``subject`` at ``provider``. It finds the person; by itself it signs nobody in."""
+    """A person is ``subject`` at ``provider``, as the operator says: nobody claims what the provider alone can show.
+
+    It finds the person; by itself it signs nobody in.
+    """
 
     kind: ClassVar[str] = "auth_identity"
 

@@ -1,22 +1,25 @@
 """Which passwords may be chosen: long enough, and none of the few that everybody tries first."""
 
+import string
 import unicodedata
 
 from domain.shared.errors import ValidationError
 
-SHORTEST, LONGEST = 8, 256  # characters; 256 characters are at most 1 KiB, so nobody makes us hash megabytes
+SHORTEST, LONGEST = 12, 128  # characters; 128 characters are at most 512 bytes, so nobody makes us hash megabytes
 
-# No rules of composition: they make passwords worse. What guessers try first is refused, in any capitals.
+# No rules of composition: they make passwords worse. What guessers try first is refused, in any capitals: these words,
+# however often, with digits and signs before and after them, and digits or letters as they stand in a row.
 _COMMON = frozenset(
     {
-        *("password", "password1", "password12", "password123", "passw0rd", "p@ssw0rd", "p@ssword", "iloveyou"),
-        *("12345678", "123456789", "1234567890", "0123456789", "87654321", "987654321", "11111111", "00000000"),
-        *("qwertyui", "qwertyuiop", "qwerty123", "1q2w3e4r", "1q2w3e4r5t", "zaq12wsx", "asdfghjk", "asdfghjkl"),
-        *("abcd1234", "abc12345", "a1b2c3d4", "letmein1", "welcome1", "welcome123", "admin123", "administrator"),
-        *("football", "baseball", "basketball", "superman", "princess", "sunshine", "starwars", "trustno1"),
-        *("whatever", "computer", "internet", "michelle", "jennifer", "changeme", "secret123", "qazwsxedc"),
+        *("password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "iloveyou", "administrator", "admin", "changeme"),
+        *("welcome", "letmein", "secret", "sunshine", "princess", "football", "baseball", "basketball", "superman"),
+        *("starwars", "trustno", "whatever", "computer", "internet", "michelle", "jennifer", "dragon", "monkey"),
+        *("qwertyuiop", "qwerty", "qwertz", "qwertzuiop", "asdfghjkl", "zxcvbnm", "qazwsxedc", "zaq12wsx", "1q2w3e4r"),
+        *("1q2w3e4r5t", "1q2w3e4r5t6y", "1qaz2wsx3edc", "abcd", "abc", "correcthorsebatterystaple", "thisisapassword"),
     }
 )
+_ROWS = ("0123456789" * 13, "9876543210" * 13, string.ascii_lowercase * 5, "qwertyuiopasdfghjklzxcvbnm" * 5)
+_AROUND = string.digits + string.punctuation + " "
 
 
 class InvalidPassword(ValidationError):
@@ -38,8 +41,20 @@ def check_password(password: str, email: str) -> str:
     if any(unicodedata.category(character) == "Cs" for character in password):
         raise InvalidPassword(path="password", reason="unreadable")
     folded = unicodedata.normalize("NFC", password).strip().casefold()
-    if folded in _COMMON or len(set(folded)) == 1:
+    if _is_common(folded):
         raise InvalidPassword(path="password", reason="common")
     if folded in (email.casefold(), email.partition("@")[0].casefold()):
         raise InvalidPassword(path="password", reason="address")
     return password
+
+
+def _is_common(folded: str) -> bool:
+    if len(set(folded)) <= 2 or any(folded in row for row in _ROWS):
+        return True
+    bare = folded.strip(_AROUND)
+    return any(_repeats(each, word) for each in (folded, bare) for word in _COMMON)
+
+
+def _repeats(text: str, word: str) -> bool:
+    """Say whether a text is a word, once or several times, and nothing else."""
+    return bool(text) and text == word * (len(text) // len(word))

@@ -10,9 +10,10 @@ from domain.identity.auth_identity import AuthIdentity
 from domain.identity.credential import Credential
 from domain.identity.repositories import OrganizationOfPerson
 from domain.identity.session import Session
+from domain.identity.sign_up import SignUp
 from domain.identity.single_use_token import SingleUseToken, TokenPurpose
 from domain.identity.user import User
-from domain.shared.ids import SessionId, UserId
+from domain.shared.ids import SessionId, SingleUseTokenId, UserId
 from domain.shared.page import Page, PageRequest
 from domain.shared.repository import IRepository
 from domain.shared.specification import Spec
@@ -46,7 +47,10 @@ class IUserRepository(IRepository[User], Protocol):
         ...
 
     async def get_by_wallet_address(self, address: str) -> User | None:
-        """Return the person with this canonical primary wallet, if they show here."""
+        """Return who registered first of those who name this canonical wallet as theirs and show here.
+
+        It is their claim. Nobody has shown that the wallet is theirs, so that this finds people and proves nothing.
+        """
         ...
 
     async def get_organizations(self, user_id: UserId) -> list[OrganizationOfPerson]:
@@ -87,16 +91,28 @@ class ISessionRepository(IRepository[Session], Protocol):
 
 
 class IAuthIdentityRepository(IRepository[AuthIdentity], Protocol):
-    """Who the person is at providers of sign-ins."""
+    """Who the person is at providers of sign-ins, as the operator recorded it."""
 
 
 class ISingleUseTokenRepository(IRepository[SingleUseToken], Protocol):
     """The tokens that were mailed to the person."""
 
-    async def replace(self, token: SingleUseToken) -> None:
-        """Keep a token in place of the one of the same person and purpose."""
+    async def owner_of(self, id: SingleUseTokenId) -> UserId:
+        """Return whose a token is, so that the person can be locked before what is theirs.
+
+        Raises:
+            EntityNotFoundError: there is no such token, or not here.
+        """
         ...
 
-    async def of_purpose(self, user_id: UserId, purpose: TokenPurpose) -> SingleUseToken | None:
-        """Return the person's present token of a purpose, locked."""
+    async def discard(self, user_id: UserId, *purposes: TokenPurpose) -> None:
+        """Delete all the person's tokens of these purposes, in a bounded number of statements."""
         ...
+
+    async def discard_ended(self, user_id: UserId, purpose: TokenPurpose, now: datetime) -> None:
+        """Delete the person's tokens of a purpose that open nothing any more, in the same way."""
+        ...
+
+
+class ISignUpRepository(IRepository[SignUp], Protocol):
+    """What people typed to register, each shown under the id that its person is to have."""

@@ -14,7 +14,7 @@ from domain.shared.ids import OrganizationId, SingleUseTokenId, UserId
 
 
 class TokenInvalid(Invalid):
-    """The token is unknown, used, replaced or too old, or it is for something else; which of them is said nowhere."""
+    """The token is unknown, used, worthless or too old, or it is for something else; which of them is said nowhere."""
 
     code = "token_invalid"
     summary = "The token is wrong, used already, or too old; ask for another mail."
@@ -51,7 +51,11 @@ class TokenUsedEvent(DomainEvent):
 
 @define(kw_only=True, eq=False)
 class SingleUseToken(Entity):
-    """A token, of which only a hash is kept. A person has one of each purpose: a newer one replaces it."""
+    """A token, of which only a hash is kept.
+
+    Asking for another leaves those before it alone: else whoever asks in a loop would lock the address's owner out.
+    When one of them is used, or the password changes, the others of the person go.
+    """
 
     kind: ClassVar[str] = "single_use_token"
 

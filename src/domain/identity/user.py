@@ -34,13 +34,6 @@ class UsernameTaken(DuplicateError):
     summary = "Another user has this username."
 
 
-class UserWalletTaken(DuplicateError):
-    """Another person has this wallet as their primary one."""
-
-    code = "user_wallet_taken"
-    summary = "Another user has this wallet address."
-
-
 class InvalidUsername(ValidationError):
     """No username can be read from the text."""
 
@@ -71,7 +64,7 @@ class UserVerifiedEvent(DomainEvent):
 
 @frozen(kw_only=True)
 class UserWalletLinkedEvent(DomainEvent):
-    """A person named their primary wallet; the address is in lower case."""
+    """A person named their primary wallet, which proves nothing; the address is in lower case."""
 
     verb: ClassVar[str] = "wallet_linked"
     wallet_address: str
@@ -101,7 +94,11 @@ class UserReactivatedEvent(DomainEvent):
 
 @define(kw_only=True, eq=False)
 class User(Entity):
-    """A person. Users stand above tenants, so they all carry the platform's reserved organization id."""
+    """A person. Users stand above tenants, so they all carry the platform's reserved organization id.
+
+    ``wallet_address`` is what the person says. Nobody has shown by a signature that the wallet is theirs, so that any
+    number of people may name the same one, and nothing may be opened or paid on the strength of it.
+    """
 
     kind: ClassVar[str] = "user"
 
@@ -161,7 +158,7 @@ class User(Entity):
             self.record(UserVerifiedEvent(), now)
 
     def set_primary_wallet(self, address: str | None, now: datetime) -> None:
-        """Name the person's primary wallet, or none.
+        """Name the person's primary wallet, or none; it is a claim and no proof.
 
         Raises:
             InvalidAddress: it is no address, or mixed capitals are not its checksum.

@@ -1,28 +1,31 @@
 """A checkout: what a buyer without an account did on the page of a payment link."""
 
 import hashlib
+import hmac
 import re
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import PaymentOrderStatus
+from domain.shared.card_numbers import holds_card_number
 from domain.shared.entity import Entity
 from domain.shared.errors import Conflict, DuplicateError, ValidationError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import CheckoutId, CustomerId, PaymentLinkId, PaymentOrderId
 
-_REFERENCE = re.compile(r"[A-Za-z0-9_-]{22,64}")
+# With a letter, since 22 digits alone are fewer than 128 random bits, and may be a card number and more.
+_REFERENCE = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{22,64}")
 
 
 class InvalidCheckoutReference(ValidationError):
     """The text cannot be a checkout's reference. It is never repeated."""
 
     code = "checkout_reference_invalid"
-    summary = "A checkout reference has 22 to 64 letters, digits, hyphens and underscores, chosen at random."
+    summary = "A checkout reference has 22 to 64 letters, digits, - and _ chosen at random, letters among them."
 
 
 class CheckoutTaken(DuplicateError):
@@ -30,6 +33,13 @@ class CheckoutTaken(DuplicateError):
 
     code = "checkout_taken"
     summary = "This checkout was already submitted."
+
+
+class CheckoutReferenceUsed(Conflict):
+    """The reference stands for a purchase that was submitted with something else than now."""
+
+    code = "checkout_reference_used"
+    summary = "This reference was used for another purchase; choose a new one, or read the checkout it stands for."
 
 
 class CheckoutTotalChanged(Conflict):
@@ -96,6 +106,7 @@ class Checkout(Entity):
 
     Whoever knows the reference may see and continue the checkout, so that it is a secret: only its ``digest`` is
     kept. It leads to the order being paid now; after a card was declined for good that is another one than before.
+    ``fingerprint`` is of what was submitted, and None for checkouts older than fingerprints.
     """
 
     kind: ClassVar[str] = "checkout"
@@ -107,10 +118,13 @@ class Checkout(Entity):
     customer_id: CustomerId
     locale: str
     attempts: int
+    fingerprint: str | None = field(default=None, repr=False)
 
     @classmethod
-    def submit(cls, order: PaymentOrder, *, id: CheckoutId, reference: str, locale: str, now: datetime) -> Self:
-        """Take down that the buyer of a fresh order agreed to pay it.
+    def submit(
+        cls, order: PaymentOrder, *, id: CheckoutId, reference: str, submitted: str, locale: str, now: datetime
+    ) -> Self:
+        """Take down that the buyer of a fresh order agreed to pay it; ``submitted`` is all of what they sent.
 
         Raises:
             InvalidCheckoutReference: the reference is too short to be a secret, or none at all.
@@ -126,6 +140,7 @@ class Checkout(Entity):
             customer_id=order.customer_id,
             locale=locale,
             attempts=1,
+            fingerprint=_sealed(submitted, reference),
         )
         checkout.record(
             CheckoutSubmittedEvent(
@@ -134,6 +149,15 @@ class Checkout(Entity):
             now,
         )
         return checkout
+
+    def refuse_other(self, submitted: str, reference: str) -> None:
+        """Let the same submission pass once more, and no other.
+
+        Raises:
+            CheckoutReferenceUsed: this was not what the reference was submitted with.
+        """
+        if self.fingerprint is not None and not hmac.compare_digest(self.fingerprint, _sealed(submitted, reference)):
+            raise CheckoutReferenceUsed
 
     def is_news(self, after: int) -> bool:
         """Say whether a try after that many others has yet to be made; one that was made is not made again.
@@ -158,6 +182,11 @@ def digest_of(reference: str) -> str:
     Raises:
         InvalidCheckoutReference: it cannot be one.
     """
-    if _REFERENCE.fullmatch(reference) is None:
+    if _REFERENCE.fullmatch(reference) is None or holds_card_number(reference):
         raise InvalidCheckoutReference(path="reference")
     return hashlib.sha256(reference.encode("ascii")).hexdigest()
+
+
+def _sealed(submitted: str, reference: str) -> str:
+    """Return a fingerprint of which nobody can guess the content, for the reference is its key and is not kept."""
+    return hmac.digest(reference.encode("ascii"), submitted.encode(), "sha256").hex()

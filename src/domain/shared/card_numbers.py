@@ -7,6 +7,8 @@ import re
 import unicodedata
 from enum import StrEnum
 
+from domain.shared.errors import ValidationError
+
 LENGTHS = range(13, 20)
 """How many digits a card number has."""
 
@@ -15,6 +17,15 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _BEGINNINGS = ("2", "3", "4", "5", "6", "81")
 # Groups of digits with single spaces or dashes between, standing free of letters (a UUID is none).
 _DIGIT_GROUPS = re.compile("(?<![0-9A-Za-z])[0-9]+(?:[ -][0-9]+)*(?![0-9A-Za-z])")
+_SIGNS = re.compile(r"[\W_]+")
+_DIGITS = re.compile("[0-9]+")
+
+
+class CardNumberMisplaced(ValidationError):
+    """A card number stands where none may; it is never repeated."""
+
+    code = "card_number_misplaced"
+    summary = "A card number does not belong here; it goes to the payment provider and nowhere else."
 
 
 class CardBrand(StrEnum):
@@ -82,3 +93,23 @@ def looks_like_card_number(text: str) -> bool:
                 if len(digits) >= LENGTHS.stop:
                     break
     return False
+
+
+def holds_card_number(text: str) -> bool:
+    """Say it of short texts that no digits belong in, such as names: strictly, whatever stands around the digits.
+
+    In longer text and in identifiers this would suspect too much; there it is ``looks_like_card_number``.
+    """
+    normal = unicodedata.normalize("NFKC", text)
+    plain = "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in normal)
+    return any(map(looks_like_card_number, [plain, _SIGNS.sub(" ", plain), *_DIGITS.findall(plain)]))
+
+
+def refuse_card_number(text: str, path: str) -> None:
+    """Keep a card number out of the field ``path``.
+
+    Raises:
+        CardNumberMisplaced: the text holds one.
+    """
+    if holds_card_number(text):
+        raise CardNumberMisplaced(path=path)

@@ -23,8 +23,6 @@ GIVE_UP_AFTER = timedelta(days=3)
 FEWEST_FAILURES = 10
 """So long without one success, and so many failures in a row, switch an endpoint off."""
 
-_SPREAD = 0.2
-
 
 def pause_after(tries: int, chance: float, wish: timedelta | None = None) -> timedelta | None:
     """Return how long to wait after so many tries, or None when there were enough.
@@ -36,7 +34,9 @@ def pause_after(tries: int, chance: float, wish: timedelta | None = None) -> tim
     """
     if tries > len(PAUSES):
         return None
-    pause = PAUSES[tries - 1] * (1 - _SPREAD + 2 * _SPREAD * chance)
+    usual = PAUSES[tries - 1]
+    spread = usual / 5
+    pause = usual - spread + 2 * spread * chance
     return pause if wish is None else max(pause, min(wish, LONGEST_WISH))
 
 

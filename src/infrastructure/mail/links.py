@@ -6,7 +6,11 @@ from application.identity.ports import ILinks
 
 
 class Links(ILinks):
-    """Pages below ``public_url``. A secret goes behind the ``#``: browsers keep that to themselves."""
+    """Pages below ``public_url``, each with its secret as ``?token=``.
+
+    The pages work without scripts, which alone could read what is behind a ``#``. They send ``Referrer-Policy:
+    no-referrer`` and are stored nowhere, Stoa logs no query, and a token opens nothing once it was used.
+    """
 
     def __init__(self, public_url: str) -> None:
         """Keep the address."""
@@ -21,8 +25,8 @@ class Links(ILinks):
     def accept_invitation(self, secret: str) -> str:
         return self._page("accept-invitation", secret)
 
-    def sign_in(self) -> str:
-        return f"{self._base}/sign-in"
+    def ask_recovery(self) -> str:
+        return f"{self._base}/recover-password"
 
     def _page(self, name: str, secret: str) -> str:
-        return f"{self._base}/{name}#token={quote(secret, safe='')}"
+        return f"{self._base}/{name}?token={quote(secret, safe='')}"

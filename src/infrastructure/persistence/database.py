@@ -50,9 +50,7 @@ class Database:
             statement = self._statements[key] = Statement(build(), self.dialect)
         return statement
 
-    async def begin(
-        self, organization_id: UUID, person: UUID | None = None, *, read_only: bool = False
-    ) -> Transaction:
+    async def begin(self, organization_id: UUID, person: UUID | None = None, *, read_only: bool = False) -> Transaction:
         """Open a transaction of one tenant, in the name of a person if one is given.
 
         Raises:

@@ -11,10 +11,11 @@ from application.identity.ports import ISignIns, VerifiedPassword
 from application.kernel.actor import NOWHERE, PLATFORM
 from application.kernel.ports import IClock, IPasswordHasher
 from domain.identity.errors import CredentialsInvalid, SignInLocked
+from domain.identity.single_use_token import TokenInvalid
 from domain.shared.ids import UserId
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.lookups import stored_value
+from infrastructure.persistence.lookups import find_statement, stored_value
 from infrastructure.persistence.models.identity import UserRow
 from infrastructure.persistence.models.persons import CredentialRow
 from infrastructure.persistence.models.technical import LookupRow
@@ -53,11 +54,25 @@ class SqlSignIns(ISignIns):
         return await self._compare(subject, rows, password)
 
     async def verify_person(self, user_id: UserId, password: str) -> VerifiedPassword:
+        rows = await self._own(user_id)
+        return await self._compare(_subject_of(rows), rows, password)
+
+    async def verify_mailed(self, digest: str, password: str) -> VerifiedPassword | None:
+        statement = self._database.prepare(
+            ("find", "single_use_token"),
+            lambda: find_statement("single_use_token", postgres=self._database.is_postgres),
+        )
+        found = await self._database.read(statement, {"lookup_value": digest}, organization_id=NOWHERE)
+        if not found:
+            raise TokenInvalid
+        owner = UserId(UUID(int=cast("UUID", found[0][2]).int))
+        rows = await self._own(owner)
+        return await self._compare(_subject_of(rows), rows, password) if rows else None
+
+    async def _own(self, user_id: UserId) -> Rows:
         statement = self._database.prepare("own-password", _own_password)
         async with self._database.transaction(PLATFORM, user_id, read_only=True) as transaction:
-            rows = await transaction.rows(statement, {tenancy.PERSON: user_id})
-        subject = stored_value("user_email", str(rows[0][1])) if rows else ""
-        return await self._compare(subject, rows, password)
+            return await transaction.rows(statement, {tenancy.PERSON: user_id})
 
     async def _compare(self, subject: str, rows: Rows, password: str) -> VerifiedPassword:
         """Raise ``SignInLocked`` or ``CredentialsInvalid`` unless it is the stored password."""
@@ -88,6 +103,11 @@ class SqlSignIns(ISignIns):
     async def _write(self, name: str, build: Callable[[bool], Executable], params: dict[str, object]) -> Rows:
         statement = self._database.prepare(name, lambda: build(self._database.is_postgres))
         return await self._database.rows(statement, params, organization_id=NOWHERE)
+
+
+def _subject_of(rows: Rows) -> str:
+    """Return under what attempts are counted: the address, wherever the password is asked for."""
+    return stored_value("user_email", str(rows[0][1])) if rows else ""
 
 
 def _password_of(postgres: bool) -> Executable:  # noqa: FBT001 - a private switch

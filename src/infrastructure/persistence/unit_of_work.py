@@ -15,6 +15,7 @@ from infrastructure.persistence.database import Database
 from infrastructure.persistence.idempotency import IdempotencyStore
 from infrastructure.persistence.journal import Journal
 from infrastructure.persistence.lookups import find_statement, stored_value
+from infrastructure.persistence.mail_limits import MailLimits
 from infrastructure.persistence.reporting.figures import SqlPaymentFigures
 from infrastructure.persistence.reporting.order_events import SqlOrderEvents
 from infrastructure.persistence.reporting.tally import Tally
@@ -38,6 +39,7 @@ from infrastructure.persistence.repositories.persons import (
     SqlAuthIdentityRepository,
     SqlCredentialRepository,
     SqlSessionRepository,
+    SqlSignUpRepository,
     SqlSingleUseTokenRepository,
     SqlUserRepository,
 )
@@ -82,6 +84,7 @@ class SqlUnitOfWork:
     sessions = repository(SqlSessionRepository)
     auth_identities = repository(SqlAuthIdentityRepository)
     single_use_tokens = repository(SqlSingleUseTokenRepository)
+    sign_ups = repository(SqlSignUpRepository)
     memberships = repository(SqlMembershipRepository)
     invitations = repository(SqlInvitationRepository)
     api_keys = repository(SqlAPIKeyRepository)
@@ -117,6 +120,7 @@ class SqlUnitOfWork:
         self.idempotency = IdempotencyStore(self.session)
         self.jobs = Jobs(self.session)
         self.numbers = Numbers(self.session)
+        self.mail_limits = MailLimits(self.session)
         self._open = True
         self.committed = False
 

@@ -33,7 +33,6 @@ ROUTES = (
     RouteRow("POST", "/account/wallet", "account.set_primary_wallet"),
     RouteRow("POST", "/account/change-password", "account.change_password"),
     RouteRow("GET", "/account/identities", "account.list_identities"),
-    RouteRow("POST", "/account/identities", "account.link_identity"),
     RouteRow("DELETE", "/account/identities/{id}", "account.unlink_identity"),
     RouteRow("POST", "/account/request-verification", "account.request_verification"),
     RouteRow("POST", "/account/verify-email", "account.verify_email"),

@@ -1,4 +1,4 @@
-"""The face for people: pages below ``/pay/``, and beside them the sandbox's vault. Every failure is a page."""
+"""The face for people: purchases, what the links of mails lead to, and the sandbox's vault. Every failure is a page."""
 
 import logging
 from collections.abc import Mapping
@@ -11,26 +11,32 @@ from structlog.contextvars import bind_contextvars
 
 from application.kernel.use_case import UseCase
 from domain.shared.errors import NotFound, StoaError, Unavailable
-from interfaces.web.checkout import VAULT_PATH, Checkout, Dispatch, Observe
+from interfaces.web import account, checkout
+from interfaces.web.account import Account, Authenticate
+from interfaces.web.checkout import VAULT_PATH, Checkout
 from interfaces.web.language import choose
 from interfaces.web.pages import Pages, Visit
+from interfaces.web.runs import Dispatch, Observe, Runs
 from interfaces.web.vault import IVault, exchange
 
 PAGES = "/pay/"
 _LOG = logging.getLogger(__name__)
 _LONGEST_PARAMETER = 4_096
+_ADDRESSES = account.PATHS | {VAULT_PATH}
 
 
 class WebApp:
-    """An ASGI application without routes of a framework: there are three pages and one form."""
+    """An ASGI application without routes of a framework: there are seven addresses."""
 
     def __init__(
-        self, *, dispatch: Dispatch, registry: Mapping[str, UseCase], observe: Observe, vault: IVault | None
-    ) -> None:
+        self, *, dispatch: Dispatch, registry: Mapping[str, UseCase], observe: Observe, authenticate: Authenticate,
+        vault: IVault | None,
+    ) -> None:  # fmt: skip
         """Build the pages; ``vault`` is the sandbox's, and None where cards are real."""
         self._pages = Pages(test_mode=vault is not None)
         self._vault = vault
-        self._checkout = Checkout(dispatch, registry, observe, self._pages, vault)
+        self._checkout = Checkout(Runs(dispatch, registry, observe, checkout.USED), self._pages, vault)
+        self._account = Account(Runs(dispatch, registry, observe, account.USED), self._pages, authenticate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,6 +74,10 @@ class WebApp:
             if request.method != "POST":
                 return self._wrong_method(visit, "POST")
             return await exchange(request, self._vault)
+        if visit.path in account.PATHS:
+            if request.method not in ("GET", "HEAD", "POST"):
+                return self._wrong_method(visit, "GET, HEAD, POST")
+            return await self._account.answer(request, visit)
         parts = visit.path.removeprefix(PAGES).split("/")
         if not visit.path.startswith(PAGES) or not all(parts) or len(parts) > 2:
             raise NotFound
@@ -76,7 +86,7 @@ class WebApp:
         if len(parts) == 1:
             return await self._checkout.offer(visit, parts[0])
         if parts[1] == "return":
-            return await self._checkout.back(visit, parts[0])
+            return await self._checkout.back(visit, parts[0], only_look=request.method == "HEAD")
         return await self._checkout.status(visit, *parts)
 
     def _wrong_method(self, visit: Visit, allowed: str) -> Response:
@@ -95,14 +105,14 @@ class Beside:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one connection on."""
-        ours = scope["type"] == "http" and (scope["path"].startswith(PAGES) or scope["path"] == VAULT_PATH)
+        ours = scope["type"] == "http" and (scope["path"].startswith(PAGES) or scope["path"] in _ADDRESSES)
         await (self._pages if ours else self._everything)(scope, receive, send)
 
 
 def _visit(request: Request) -> Visit:
     """Read who asks; parameters that are longer than any of ours are not taken in."""
     query = {name: value for name, value in request.query_params.items() if len(value) <= _LONGEST_PARAMETER}
-    query = {name: value for name, value in query.items() if name in ("card", "lang", "quantity", "to")}
+    query = {name: value for name, value in query.items() if name in ("card", "lang", "quantity", "to", "token")}
     spoken = choose(query.get("lang"), request.headers.get("accept-language"))
     asked = spoken.code if query.get("lang") == spoken.code else ""
     return Visit(request.url.path, query, asked, spoken, str(uuid4()))

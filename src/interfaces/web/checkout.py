@@ -5,31 +5,26 @@ author could not do directly: there is no standing to borrow, and hence no token
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from time import perf_counter
+from collections.abc import Mapping
 from typing import TypedDict, cast
 
 from starlette.responses import Response
 
-from application.kernel.actor import PUBLIC_ACTOR
-from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyInProgress
-from application.kernel.use_case import UseCase
 from domain.catalog.price import PriceArchived
 from domain.customers.customer import CustomerEmailTaken
 from domain.payments.payment_link import PaymentLinkDeactivated, PaymentLinkExpired, PaymentLinkUsedUp
-from domain.shared.errors import Conflict, Forbidden, Invalid, NotFound, StoaError
-from interfaces.schema.command import CommandSchema
-from interfaces.web.forms import Submission, number, problems_of, sentences
+from domain.shared.errors import Conflict, Forbidden, Invalid, NotFound
+from interfaces.web.forms import Submission, asked_quantity, problems_of, sentences
 from interfaces.web.pages import Pages, Visit, go_to
+from interfaces.web.runs import Runs
 from interfaces.web.status import Purchase, money, show_purchase
 from interfaces.web.vault import IVault
 
-type Dispatch = Callable[[str, object, Call], Awaitable[Outcome]]
-type Observe = Callable[[str, str, str, float], None]
-
 VAULT_PATH = "/sandbox/vault"
-_USED = ("checkouts.quote", "checkouts.submit", "checkouts.retry", "checkouts.get")
+USED = ("checkouts.quote", "checkouts.submit", "checkouts.retry", "checkouts.get")
+"""The use-cases behind these pages."""
+
 # Forbidden is a seller who is out of business for now.
 _LINK_IS_OVER = (PaymentLinkExpired, PaymentLinkUsedUp, PaymentLinkDeactivated, PriceArchived, Forbidden)
 _GONE = 410
@@ -52,26 +47,24 @@ class Quote(TypedDict):
 class Checkout:
     """The pages below ``/pay/``. Without a vault of ours the offers are shown and no card is taken."""
 
-    def __init__(
-        self, dispatch: Dispatch, registry: Mapping[str, UseCase], observe: Observe, pages: Pages,
-        vault: IVault | None,
-    ) -> None:  # fmt: skip
-        """Build the validators of the use-cases behind the pages."""
-        self._dispatch = dispatch
-        self._observe = observe
+    def __init__(self, runs: Runs, pages: Pages, vault: IVault | None) -> None:
+        """Keep what the pages are made with."""
+        self._run = runs
         self._pages = pages
         self._vault = vault
-        self._schemas = {name: CommandSchema(registry[name].command, name) for name in _USED}
 
     async def offer(self, visit: Visit, slug: str) -> Response:
         """Show what a link sells, with a form to buy it; each form has a fresh secret."""
-        wanted = number(visit.query.get("to")) or number(visit.query.get("quantity"))
-        return await self._offer(visit, slug, secrets.token_urlsafe(24), quantity=wanted)
+        wanted, problems = asked_quantity(visit.query)
+        return await self._offer(visit, slug, secrets.token_urlsafe(24), quantity=wanted, problems=problems)
 
-    async def back(self, visit: Visit, slug: str) -> Response:
+    async def back(self, visit: Visit, slug: str, *, only_look: bool = False) -> Response:
         """Take what the vault sent back, buy once, and go on to the page of the purchase.
 
-        Asking for this address again is safe: the form's secret and the attempt are the key of what happens.
+        This is the one GET that does something: a browser without scripts is sent on by nothing else. The handle is
+        the buyer's own submission, sealed a moment ago and known to nobody else, and the form's secret and the attempt
+        are the key of what happens; asked for again, in whatever way, the address buys nothing more. With
+        ``only_look``, which is HEAD, it does nothing, and answers as if the purchase had gone well.
         """
         sealed = None if self._vault is None else self._vault.open(visit.query.get("card", ""))
         if sealed is None:
@@ -81,10 +74,10 @@ class Checkout:
             raise NotFound
         problems = dict(submission.problems)
         if submission.after is None:
-            problems |= submission.missing()
+            problems |= submission.wrong()
         if problems:
             return await self._correct(visit, submission, problems)
-        return await self._buy(visit, submission)
+        return self._on(visit, submission) if only_look else await self._buy(visit, submission)
 
     async def status(self, visit: Visit, slug: str, reference: str) -> Response:
         """Show how a purchase stands."""
@@ -114,14 +107,17 @@ class Checkout:
                 return await self._correct(visit, submission, problems)
             if isinstance(error, NotFound) or not await self._exists(visit, submission.reference):
                 raise
+        return self._on(visit, submission)
+
+    def _on(self, visit: Visit, submission: Submission) -> Response:
         return go_to(visit.address(f"/pay/{submission.slug}/{submission.reference}"))
 
     async def _twice_if_needed(self, name: str, fields: Mapping[str, object], visit: Visit, key: str) -> None:
         """Run a purchase; two first purchases of one person at once meet at the customer, who is then there."""
         try:
-            await self._run(name, fields, visit, key)
+            await self._run(name, fields, visit, key=key)
         except CustomerEmailTaken:
-            await self._run(name, fields, visit, key)
+            await self._run(name, fields, visit, key=key)
 
     async def _exists(self, visit: Visit, reference: str) -> bool:
         try:
@@ -159,7 +155,10 @@ class Checkout:
                 product=quote["title"],
             )  # fmt: skip
         if self._vault is None:
-            return self._pages.notice("unavailable", visit, status=503, seller=quote["seller"])
+            return self._pages.notice(
+                "unavailable", visit, status=503, seller=quote["seller"], product=quote["title"],
+                detail=visit.spoken("unavailable.seller"),
+            )  # fmt: skip
         errors = sentences(wrong, visit.spoken.texts)
         title = visit.spoken("offer.title", seller=quote["seller"])
         return self._pages.show(
@@ -177,20 +176,6 @@ class Checkout:
         except Invalid as error:
             # What cannot be a reference is told like one that nobody has.
             raise NotFound from error
-
-    async def _run(self, name: str, fields: Mapping[str, object], visit: Visit, key: str | None = None) -> object:
-        started, code = perf_counter(), "internal_error"
-        try:
-            command = self._schemas[name].validate(fields)
-            call = Call(actor=PUBLIC_ACTOR, request_id=visit.request_id, idempotency_key=key)
-            outcome = await self._dispatch(name, command, call)
-            code = "ok"
-        except StoaError as error:
-            code = error.code
-            raise
-        finally:
-            self._observe(name, "web", code, perf_counter() - started)
-        return outcome.body
 
 
 def _choice(quote: Quote) -> dict[str, int] | None:

@@ -13,6 +13,7 @@ from interfaces.web.language import LANGUAGES
 
 MAX_FORM = 16 * 1024
 _MAX_FIELDS = 30
+_MOST_DIGITS = 18
 FIELDS = ("quantity", "email", "name", "number", "expiry", "cvc")
 """In the order of the page, which is the order in which mistakes are listed."""
 
@@ -82,8 +83,14 @@ class Submission:
 
     @classmethod
     def read(cls, payload: Mapping[str, object]) -> "Submission":
-        """Read what the vault sealed: the form's own fields, the card, and what is wrong with it."""
+        """Read what the vault sealed: the form's own fields, the card, and what is wrong with it.
+
+        Raises:
+            FormMalformed: it is neither a first submission nor another try.
+        """
         fields = cast("Mapping[str, str]", payload["fields"])
+        if fields.get("after") and number(fields["after"]) is None:
+            raise FormMalformed
         problems = dict(cast("Mapping[str, str]", payload["errors"]))
         if payload["stale"]:
             problems = {"form": "errors.stale"}
@@ -101,11 +108,11 @@ class Submission:
         )
 
     def first(self) -> dict[str, object]:
-        """Return the fields of ``checkouts.submit``."""
-        agreed = None if self.total is None else {"amount": self.total, "currency": self.currency}
+        """Return the fields of ``checkouts.submit``, once :meth:`wrong` finds nothing."""
         return {
-            "slug": self.slug, "reference": self.reference, "quantity": self.quantity or 1,
-            "email": self.typed["email"].strip(), "name": self.typed["name"].strip(), "expected_total": agreed,
+            "slug": self.slug, "reference": self.reference, "quantity": self.quantity,
+            "email": self.typed["email"].strip(), "name": self.typed["name"].strip(),
+            "expected_total": {"amount": self.total, "currency": self.currency},
             "locale": self.shown_in if self.shown_in in LANGUAGES else LANGUAGES[0], **self.card,
         }  # fmt: skip
 
@@ -113,14 +120,29 @@ class Submission:
         """Return the fields of ``checkouts.retry``."""
         return {"reference": self.reference, "after": self.after, **self.card}
 
-    def missing(self) -> dict[str, str]:
-        """Say what a first submission lacks that only a person can give."""
-        return {name: "required" for name, value in self.typed.items() if not value.strip()}
+    def wrong(self) -> dict[str, str]:
+        """Say of a first submission what it lacks, and what no form of ours would send; it buys nothing then.
+
+        A total or a quantity that cannot be read is never left out: the buyer agreed to something, and not to a guess.
+        """
+        problems = {name: "required" for name, value in self.typed.items() if not value.strip()}
+        if not self.quantity:
+            problems["quantity"] = "quantity_out_of_range"
+        if self.total is None or not self.currency:
+            problems["form"] = "checkout_total_changed"
+        return problems
 
 
 def number(text: str | None) -> int | None:
     """Return a whole number of at most 18 digits, or None for anything else."""
-    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None
+    return int(text) if text and len(text) <= _MOST_DIGITS and text.isascii() and text.isdigit() else None
+
+
+def asked_quantity(query: Mapping[str, str]) -> tuple[int | None, dict[str, str]]:
+    """Return the quantity that an address asks for, and what is wrong with it; none at all is no mistake."""
+    asked = query.get("to") or query.get("quantity") or ""
+    wanted = number(asked) or None
+    return wanted, {"quantity": "quantity_out_of_range"} if asked and wanted is None else {}
 
 
 def sentences(codes: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
@@ -141,6 +163,9 @@ def problems_of(error: StoaError) -> dict[str, str] | None:
     if isinstance(error, InvalidCommand):
         return _by_field(error.errors)
     about = _ABOUT.get(error.code)
+    if error.code == "card_number_misplaced":
+        path = str(error.details.get("path"))
+        about = path if path in FIELDS else "form"
     return None if about is None else {about: error.code}
 
 
@@ -149,5 +174,8 @@ def _by_field(errors: Iterable[FieldError]) -> dict[str, str]:
     for error in errors:
         name = error.path.partition(".")[0]
         shown = name if name in FIELDS else "number" if name == "provider_token" else "form"
-        found[shown] = error.code if name in {*FIELDS, "provider_token"} else "other"
+        # What was agreed to is no sum at all, and hence another one than the purchase costs.
+        found[shown] = "checkout_total_changed" if name == "expected_total" else "other"
+        if name in {*FIELDS, "provider_token"}:
+            found[shown] = error.code
     return found

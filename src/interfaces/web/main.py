@@ -10,5 +10,6 @@ def build_web(container: Container) -> WebApp:
         dispatch=container.dispatcher(),
         registry=container.registry(),
         observe=container.calls().observe,
+        authenticate=container.authenticator(),
         vault=container.vault(),
     )

@@ -12,7 +12,19 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from interfaces.web.language import LANGUAGES, Language, language
 
 _FOLDER = Path(__file__).parent / "templates"
-_ABSENT: dict[str, object] = {"errors": {}, "refresh": None, "seller": "", "detail": "", "reload": "", "product": ""}
+_ABSENT: dict[str, object] = {
+    "errors": {},
+    "refresh": None,
+    "seller": "",
+    "detail": "",
+    "reload": "",
+    "product": "",
+    "links": (),
+}
+
+
+CHECKOUTS = ("/pay/", "/sandbox/")
+"""Where the pages of purchases are; all others are of accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,11 @@ class Visit:
         """Return an address of ours that keeps the language the reader chose."""
         kept = {**parameters, **({"lang": self.asked} if self.asked else {})}
         return f"{path}?{urlencode(kept)}" if kept else path
+
+    @property
+    def area(self) -> str:
+        """Which of the two kinds of pages this is; both have texts of their own for the same thing."""
+        return "checkout" if self.path.startswith(CHECKOUTS) else "account"
 
     @property
     def here(self) -> str:
@@ -82,15 +99,18 @@ class Pages:
         """Return a page; whatever the base needs and nobody gave is empty."""
         context = {
             **_ABSENT, "css": self._css, "t": visit.spoken, "test_mode": self._test_mode, "here": visit.here,
-            "lang": visit.asked, "languages": visit.languages(), **values,
+            "lang": visit.asked, "languages": visit.languages(), "area": visit.area, **values,
         }  # fmt: skip
         html = self._environment.get_template(template).render(context)
         headers = {**self._headers, "content-language": visit.spoken.code, "x-request-id": visit.request_id}
         return HTMLResponse(html, status, headers)
 
     def notice(self, kind: str, visit: Visit, *, status: int, picture: str = "cross", **values: object) -> Response:
-        """Return a page that only says something: ``kind`` is the texts' table."""
-        said = {"title": visit.spoken(f"{kind}.title"), "text": visit.spoken(f"{kind}.text")}
+        """Return a page that only says something: ``kind`` is the texts' table, below the area's or for both."""
+        own = f"{visit.area}.{kind}"
+        table = own if visit.spoken.has(f"{own}.title") else kind
+        text = visit.spoken(f"{table}.text", seller=values.get("seller", ""))
+        said = {"title": visit.spoken(f"{table}.title"), "text": text}
         return self.show("notice.html", visit, status=status, picture=picture, **said, **values)
 
 

@@ -73,12 +73,13 @@ def test_what_has_ended_stays_ended(end: Callable[[Invitation], None]) -> None:
     """Accepted, declined or revoked: nothing opens it again, and no mail goes out."""
     invitation = invited()
     end(invitation)
-    for again in (
+    attempts: list[Callable[[], object]] = [
         lambda: invitation.accept(ADA, NOW),
         lambda: invitation.decline(NOW),
         lambda: invitation.resend(by=Role.OWNER, now=NOW),
         lambda: invitation.take_token("0" * 64, NOW),
-    ):
+    ]
+    for again in attempts:
         with pytest.raises(InvitationEnded):
             again()
 

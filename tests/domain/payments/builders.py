@@ -80,7 +80,7 @@ def an_order_in(status: PaymentOrderStatus) -> PaymentOrder:
         case PaymentOrderStatus.EXPIRED:
             order = an_order()
             order.expire(NOW)
-        case PaymentOrderStatus.PARTIALLY_REFUNDED | PaymentOrderStatus.REFUNDED:
+        case _:  # refunded, wholly or in part
             order = an_order_after(SUCCEEDED)
             part = Money(1000, "EUR") if status is PaymentOrderStatus.PARTIALLY_REFUNDED else None
             order.settle_refund(REFUND, order.reserve_refund(REFUND, part, NOW), NOW)

@@ -51,7 +51,7 @@ from tests.domain.payments.builders import (
 
 LATER = NOW + timedelta(minutes=1)
 S = PaymentOrderStatus
-Action = Callable[[PaymentOrder], None]
+Action = Callable[[PaymentOrder], object]
 
 
 def pay(order: PaymentOrder) -> None:

@@ -77,6 +77,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
+class TlsController(Controller):
+    """Starts a server that speaks TLS from the first byte."""
+
+    def _trigger_server(self) -> None:
+        """Probe the port without the handshake, for the probe it comes with does not trust our certificate."""
+        socket.create_connection((self.hostname, self.port)).close()
+
+
 @contextmanager
 def serving(handler: Server, security: Security, certificate: tuple[Path, Path]) -> Iterator[SmtpServer]:
     """Run the server in a thread of its own."""
@@ -85,17 +93,14 @@ def serving(handler: Server, security: Security, certificate: tuple[Path, Path])
         port = free.getsockname()[1]
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
-    arguments: dict[str, object] = {"authenticator": _login, "auth_required": security != "none"}
-    # It only counts what came by STARTTLS as protected.
-    arguments["auth_require_tls"] = security == "starttls"
-    if security == "starttls":
-        arguments |= {"tls_context": context, "require_starttls": True}
-    controller = Controller(
-        handler, hostname="127.0.0.1", port=port, ssl_context=context if security == "tls" else None, **arguments
-    )
-    if security == "tls":
-        # Its probe of its own port speaks no TLS with our certificate.
-        controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", port)).close()
+    # The server counts only what came by STARTTLS as protected, so that it may not ask for it with plain TLS.
+    starttls = security == "starttls"
+    make = TlsController if security == "tls" else Controller
+    controller = make(
+        handler, hostname="127.0.0.1", port=port, ssl_context=context if security == "tls" else None,
+        authenticator=_login, auth_required=security != "none", auth_require_tls=starttls, require_starttls=starttls,
+        tls_context=context if starttls else None,
+    )  # fmt: skip
     controller.start()
     try:
         credentials = (None, None) if security == "none" else (USER, PASSWORD)

@@ -5,10 +5,9 @@ from uuid import uuid4
 
 from application.kernel.actor import PLATFORM
 from domain.identity.auth_identity import AuthIdentity, AuthIdentityTaken, AuthProvider
-from domain.identity.single_use_token import SingleUseToken, TokenPurpose
-from domain.identity.user import User, UsernameTaken, UserWalletTaken
-from domain.shared.errors import DuplicateError, StoaError
-from domain.shared.ids import AuthIdentityId, SingleUseTokenId, UserId
+from domain.identity.user import User, UsernameTaken
+from domain.shared.errors import StoaError
+from domain.shared.ids import AuthIdentityId, UserId
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.infrastructure.persistence.samples import Shop
 
@@ -22,13 +21,6 @@ async def _same_username(shop: Shop, uow: SqlUnitOfWork) -> None:
     people, name = [_somebody(shop) for _ in range(2)], uuid4().hex[:12]
     for each in people:
         each.edit(shop.stack.clock.now(), name="Ana", username=name, preferences={})
-    await uow.users.add_many(people)
-
-
-async def _same_wallet(shop: Shop, uow: SqlUnitOfWork) -> None:
-    people, address = [_somebody(shop) for _ in range(2)], f"0x{uuid4().hex}00000000"
-    for each in people:
-        each.set_primary_wallet(address, shop.stack.clock.now())
     await uow.users.add_many(people)
 
 
@@ -47,24 +39,7 @@ async def _same_subject(shop: Shop, uow: SqlUnitOfWork) -> None:
     )  # fmt: skip
 
 
-async def _same_purpose(shop: Shop, uow: SqlUnitOfWork) -> None:
-    user = _somebody(shop)
-    uow.users.add(user)
-    await uow.become(user.id)
-    await uow.single_use_tokens.add_many(
-        [
-            SingleUseToken.issue(
-                id=SingleUseTokenId(shop.stack.ids.new()), organization_id=PLATFORM, user_id=user.id,
-                purpose=TokenPurpose.VERIFY_EMAIL, hash=uuid4().hex * 2, now=shop.stack.clock.now(),
-            )
-            for _ in range(2)
-        ]
-    )  # fmt: skip
-
-
 BROKEN_PERSONS: dict[str, tuple[Callable[[Shop, SqlUnitOfWork], Awaitable[None]], type[StoaError]]] = {
     "uq_users_username": (_same_username, UsernameTaken),
-    "uq_users_wallet_address": (_same_wallet, UserWalletTaken),
     "uq_auth_identities_subject": (_same_subject, AuthIdentityTaken),
-    "uq_single_use_tokens_purpose": (_same_purpose, DuplicateError),
 }

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, UniqueConstraint, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from application.kernel.actor import operator
 from domain.catalog.product import SkuTaken
 from domain.customers.customer import CustomerEmailTaken, ExternalIdTaken
+from domain.identity.invitation import Invitation, InvitationPending
 from domain.identity.membership import Membership, MembershipExists, Role
 from domain.identity.organization import Organization, OrganizationSlugTaken
 from domain.identity.user import User, UserEmailTaken
@@ -20,11 +22,13 @@ from domain.shared.errors import (
     StoaError,
     ValidationError,
 )
-from domain.shared.ids import MembershipId, OrganizationId, UserId
+from domain.shared.ids import InvitationId, MembershipId, OrganizationId, UserId
 from domain.shared.money import Money
+from infrastructure.persistence.errors import translate
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.infrastructure.persistence.broken_catalog import BROKEN_CATALOG
+from tests.infrastructure.persistence.broken_money import BROKEN_MONEY
 from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
 from tests.infrastructure.persistence.samples import (
     Shop,
@@ -36,6 +40,7 @@ from tests.infrastructure.persistence.samples import (
     a_shop,
     unit,
 )
+from tests.support.post import deliver_to_nobody, publish
 from tests.support.stack import Stack
 
 type Break = Callable[[Shop, SqlUnitOfWork], Awaitable[None]]
@@ -129,6 +134,18 @@ async def overused(shop: Shop, uow: SqlUnitOfWork) -> None:
     uow.payment_links.add(link)
 
 
+async def invited_twice(shop: Shop, uow: SqlUnitOfWork) -> None:
+    await uow.invitations.add_many(
+        [
+            Invitation.create(
+                id=InvitationId(shop.stack.ids.new()), organization_id=shop.actor.organization_id,
+                email="ana@example.com", role=Role.MEMBER, by=Role.OWNER, now=shop.stack.clock.now(),
+            )
+            for _ in range(2)
+        ]
+    )  # fmt: skip
+
+
 BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     "uq_products_sku": (same_sku, SkuTaken),
     "uq_customers_email": (same_email, CustomerEmailTaken),
@@ -143,8 +160,13 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     "ck_payment_orders_amount_positive": (no_order_amount, ValidationError),
     "ck_payment_links_uses_within_limit": (overused, PaymentLinkUsedUp),
     **BROKEN_CATALOG,
+    **BROKEN_MONEY,
     **BROKEN_PERSONS,
+    "uq_invitations_pending": (invited_twice, InvitationPending),
 }
+WORKERS = {"uq_webhook_attempts_organization_id_delivery_id_number"}
+"""Constraints of tables that no unit of work writes; each is broken in a test of its own."""
+
 ABOVE = {"uq_users_email", "uq_memberships_organization_id_user_id", *BROKEN_PERSONS}
 
 
@@ -165,7 +187,23 @@ def test_no_constraint_is_forgotten() -> None:
     tables = Base.metadata.tables.values()
     keys = [c for t in tables for c in t.constraints if isinstance(c, UniqueConstraint | CheckConstraint)]
     indexes = [index for table in tables for index in table.indexes if index.unique]
-    assert {str(key.name) for key in keys} | {str(index.name) for index in indexes} == set(BROKEN)
+    assert {str(key.name) for key in keys} | {str(index.name) for index in indexes} == BROKEN.keys() | WORKERS
+
+
+async def test_the_attempts_of_a_delivery_have_numbers_of_their_own(stack: Stack) -> None:
+    """No attempt of the delivery worker is written over another one."""
+    actor = await stack.organization()
+    await stack.run("webhook_endpoints.create", actor, url="https://shop.example.com/hooks", events=["product.*"])
+    await stack.run("products.create", actor, name="Beans")
+    await publish(stack)
+    await deliver_to_nobody(stack)
+    attempts = Base.metadata.tables["webhook_attempts"]
+    mine = select(attempts).where(attempts.c.organization_id == actor.organization_id).limit(1)
+    async with stack.relay_database.engine.begin() as connection:
+        made = (await connection.execute(mine)).one()._mapping
+        with pytest.raises(IntegrityError) as caught:
+            await connection.execute(insert(attempts), {**made, "id": stack.ids.new()})
+    assert isinstance(translate(caught.value), DuplicateError)
 
 
 async def test_the_same_identity_twice_is_named(shop: Shop) -> None:

@@ -69,11 +69,11 @@ async def test_a_failing_handler_leaves_not_even_its_idempotency_key(stack: Stac
     stranger = encode_id("prod", stack.ids.new())
     for _ in range(2):
         with pytest.raises(NotFound):
-            await stack.run(
-                "prices.create", actor, key="again", product_id=stranger,
+            await stack.run_once(
+                "again", "prices.create", actor, product_id=stranger,
                 unit_amount={"amount": 1, "currency": "EUR"},
             )  # fmt: skip
-    product = await stack.run("products.create", actor, key="once", name="Beans", sku=None)
+    product = await stack.run_once("once", "products.create", actor, name="Beans", sku=None)
     command = stack.command("products.create", name="Beans", sku=None)
     replayed = await stack.dispatcher(
         "products.create", command, Call(actor=actor, request_id="r", idempotency_key="once")
@@ -106,8 +106,9 @@ async def test_a_read_only_unit_of_work_writes_nothing(stack: Stack, actor: Acto
         with pytest.raises(Unavailable):
             await uow.flush()
     async with unit(stack, actor, read_only=True) as uow:
+        await uow.jobs.schedule("test", stack.ids.new())
         with pytest.raises(Unavailable):
-            await uow.jobs.schedule("test", stack.ids.new())
+            await uow.commit()
     for _ in range(12):
         async with unit(stack, actor) as uow:
             uow.products.add(a_product(stack, actor))

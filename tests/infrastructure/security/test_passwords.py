@@ -33,7 +33,7 @@ async def test_the_default_parameters_are_the_recommended_ones() -> None:
         assert (await hasher.hash(PASSWORD)).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-@pytest.mark.parametrize("password", ["", "sevench", "x" * 257, "x" * 10_000_000, "\ud800" * 12])
+@pytest.mark.parametrize("password", ["", "eleven char", "x" * 129, "x" * 10_000_000, "\ud800" * 12])
 async def test_an_impossible_password_is_refused_before_hashing(passwords: Argon2Passwords, password: str) -> None:
     """Too short, too long or no text: not hashed, and equal to no user's password."""
     with pytest.raises(InvalidPassword):
@@ -41,7 +41,7 @@ async def test_an_impossible_password_is_refused_before_hashing(passwords: Argon
     assert not await passwords.verify(password, await passwords.hash(PASSWORD))
 
 
-@pytest.mark.parametrize("password", ["8letters", "x" * 256, "\U0001f600" * 256])
+@pytest.mark.parametrize("password", ["twelve chars", "x" * 128, "\U0001f600" * 128])
 async def test_lengths_count_characters(passwords: Argon2Passwords, password: str) -> None:
     """The bounds are inclusive, and an emoji is as long as a letter."""
     assert await passwords.verify(password, await passwords.hash(password))

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from application.kernel.actor import TENANT_SCOPES, Actor, ActorKind
 from application.kernel.dispatcher import Call, Outcome
+from application.kernel.import_files import ImportFile
 from application.kernel.wire import Wire
 from domain.identity.errors import OrganizationNotFound
 from domain.shared.errors import NotFound, Unauthenticated
@@ -97,6 +98,9 @@ class FakeOperations:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def import_file(self, name: str, file: ImportFile, call: Call) -> Outcome:
+        return await self.dispatch(name, file, call)
 
     async def authenticate(self, secret: str, organization_id: OrganizationId | None = None) -> Actor:
         if secret != "good":

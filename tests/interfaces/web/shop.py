@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 from httpx2 import ASGITransport, AsyncClient, Response
 
 import application
 from application.checkout.checkouts import GetCheckout, QuoteCheckout, SubmitCheckout
+from application.kernel.actor import PLATFORM, Actor, ActorKind, Scope
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.use_case import load_registry
 from application.kernel.wire import Wire
 from domain.shared.errors import NotFound
+from domain.shared.ids import UserId
 from domain.shared.text import check_email, check_slug
 from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
 from infrastructure.payments.vault import SandboxVault
@@ -22,7 +25,12 @@ from tests.support.stack import FrozenClock
 REGISTRY = load_registry(application)
 REFERENCE = "r" * 30
 GOOD_CARD = {"number": "4242 4242 4242 4242", "expiry": "12/39", "cvc": "123"}
+SUM = {"total": "2490", "currency": "EUR"}
 BUYER = {"email": "mara.lind@example.org", "name": "Mara Lind"}
+SESSION = "stoa_ss_of-somebody-who-signed-in"
+PERSON = Actor(
+    kind=ActorKind.USER, id="usr_1", organization_id=PLATFORM, scopes=frozenset(Scope), user_id=UserId(UUID(int=1))
+)
 type Answer = Callable[[object], Wire]
 
 
@@ -68,6 +76,11 @@ class Shop:
         self.calls.append((name, command, call))
         return Outcome(self.answers[name](command))
 
+    async def authenticate(self, secret: str) -> Actor:
+        """Recognise the session that was opened last, and nobody else."""
+        assert secret == SESSION
+        return PERSON
+
     def observe(self, use_case: str, face: str, code: str, seconds: float) -> None:
         """Remember what was measured."""
         self.observed.append((use_case, face, code))
@@ -75,7 +88,10 @@ class Shop:
     def app(self, *, sandbox: bool = True) -> WebApp:
         """Return the pages."""
         vault = SandboxVault(SandboxTokenizer(self.clock), b"secret-of-the-tests-0123456789ab", self.clock)
-        return WebApp(dispatch=self.dispatch, registry=REGISTRY, observe=self.observe, vault=vault if sandbox else None)
+        return WebApp(
+            dispatch=self.dispatch, registry=REGISTRY, observe=self.observe,
+            authenticate=self.authenticate, vault=vault if sandbox else None,
+        )  # fmt: skip
 
     def _purchase(self, command: object) -> Wire:
         assert isinstance(command, GetCheckout)
@@ -107,7 +123,16 @@ async def visiting(app: WebApp) -> AsyncIterator[AsyncClient]:
 
 async def sent(client: AsyncClient, *, slug: str = "espresso", **fields: str) -> Response:
     """Post a filled form to the vault and return where it sends the buyer."""
-    form = {"slug": slug, "reference": REFERENCE, "quantity": "1", "shown_in": "en", **BUYER, **GOOD_CARD, **fields}
+    form = {
+        "slug": slug,
+        "reference": REFERENCE,
+        "quantity": "1",
+        "shown_in": "en",
+        **SUM,
+        **BUYER,
+        **GOOD_CARD,
+        **fields,
+    }
     return await client.post("/sandbox/vault", data=form)
 
 

@@ -29,7 +29,8 @@ class Store:
         self.seller = seller
         vault = SandboxVault(SandboxTokenizer(stack.clock), PEPPER, stack.clock)
         self.app = WebApp(
-            dispatch=stack.dispatcher, registry=stack.registry, observe=lambda *_: None, vault=vault
+            dispatch=stack.dispatcher, registry=stack.registry, observe=lambda *_: None,
+            authenticate=stack.authenticate, vault=vault,
         )  # fmt: skip
         self.price_id = ""
 

@@ -30,6 +30,7 @@ class CheckoutRow(TenantRow):
     customer_id: Mapped[UUID]
     locale: Mapped[str] = mapped_column(text(10))
     attempts: Mapped[int]
+    fingerprint: Mapped[str | None] = mapped_column(text(64))
 
 
 class ProviderNoticeRow(TenantRow):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.identity.invitation import InvitationPending
 from domain.identity.membership import MembershipExists
-from domain.identity.user import UserEmailTaken, UsernameTaken, UserWalletTaken
+from domain.identity.user import UserEmailTaken, UsernameTaken
 from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, of_organization, unique
 from infrastructure.persistence.types import JsonText, text
 
@@ -41,8 +41,9 @@ class UserRow(Base):
     __table_args__: TableArgs = (
         UniqueConstraint("email", name="uq_users_email", info={"error": UserEmailTaken}),
         UniqueConstraint("username", name="uq_users_username", info={"error": UsernameTaken}),
-        UniqueConstraint("wallet_address", name="uq_users_wallet_address", info={"error": UserWalletTaken}),
         Index("ix_users_created_at", "created_at", "id"),
+        # Not unique: a wallet is a claim, and nobody's claim may stand in the way of another's.
+        Index("ix_users_wallet_address", "wallet_address", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -71,12 +71,12 @@ class AuthIdentityRow(PersonRow):
 
 
 class SingleUseTokenRow(PersonRow):
-    """A secret that was sent by mail; a person has at most one of each purpose."""
+    """A secret that was sent by mail."""
 
     __tablename__ = "single_use_tokens"
     __table_args__: TableArgs = (
         ForeignKeyConstraint(["user_id"], ["users.id"]),
-        UniqueConstraint("user_id", "purpose", name="uq_single_use_tokens_purpose"),
+        Index("ix_single_use_tokens_user_id", "user_id", "purpose", "id"),
         {"info": {PERSON: "user_id"}},
     )
 
@@ -85,6 +85,31 @@ class SingleUseTokenRow(PersonRow):
     hash: Mapped[str] = mapped_column(text(64))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class SignUpRow(PersonRow):
+    """What somebody typed to register, under the id that the person will have; gone once the worker has seen to it."""
+
+    __tablename__ = "sign_ups"
+    __table_args__: TableArgs = ({"info": {PERSON: "id"}},)
+
+    email: Mapped[str] = mapped_column(text(254))
+    name: Mapped[str] = mapped_column(text(200))
+    hash: Mapped[str] = mapped_column(text(255))
+
+
+class MailLimitRow(Base):
+    """The last five mails of one kind to one subject, by its digest; in seconds since 1970, the latest first."""
+
+    __tablename__ = "mail_limits"
+    __table_args__: TableArgs = (Index("ix_mail_limits_at_1", "at_1"),)
+
+    subject: Mapped[str] = mapped_column(text(64), primary_key=True)
+    at_1: Mapped[int] = mapped_column(BigInteger())
+    at_2: Mapped[int] = mapped_column(BigInteger())
+    at_3: Mapped[int] = mapped_column(BigInteger())
+    at_4: Mapped[int] = mapped_column(BigInteger())
+    at_5: Mapped[int] = mapped_column(BigInteger())
 
 
 class SignInAttemptRow(Base):

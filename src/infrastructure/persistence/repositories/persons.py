@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Executable, Table, bindparam, select, update
+from sqlalchemy import Executable, Table, bindparam, delete, select, update
 
 from application.kernel.actor import PLATFORM
 from domain.identity.auth_identity import AuthIdentity, AuthIdentityTaken, identity_key
@@ -13,24 +13,33 @@ from domain.identity.person_repositories import (
     IAuthIdentityRepository,
     ICredentialRepository,
     ISessionRepository,
+    ISignUpRepository,
     ISingleUseTokenRepository,
     IUserRepository,
     UserWithOrganizations,
 )
 from domain.identity.repositories import OrganizationOfPerson
 from domain.identity.session import Session
+from domain.identity.sign_up import SignUp
 from domain.identity.single_use_token import SingleUseToken, TokenPurpose
 from domain.identity.user import User, UserEmailTaken
 from domain.identity.user_specifications import users_matching
-from domain.shared.errors import StaleVersion
-from domain.shared.ids import SessionId, UserId
+from domain.shared.errors import EntityNotFoundError, StaleVersion
+from domain.shared.ids import SessionId, SingleUseTokenId, UserId
 from domain.shared.page import Page, PageRequest
-from domain.shared.specification import Equal, IsNull, NotEqual, Spec
+from domain.shared.specification import Equal, In, IsNotNull, IsNull, LessOrEqual, NotEqual, Spec
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.lookups import Lookup, find_statement, stored_value
 from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.identity import MembershipRow, UserRow
-from infrastructure.persistence.models.persons import AuthIdentityRow, CredentialRow, SessionRow, SingleUseTokenRow
+from infrastructure.persistence.models.persons import (
+    AuthIdentityRow,
+    CredentialRow,
+    SessionRow,
+    SignUpRow,
+    SingleUseTokenRow,
+)
+from infrastructure.persistence.models.technical import LookupRow
 from infrastructure.persistence.reader import Query, SqlReader
 from infrastructure.persistence.repositories import across
 from infrastructure.persistence.repository import SqlRepository
@@ -43,6 +52,8 @@ _ABOVE = {"organization_id": PLATFORM}
 _USERS = cast("Table", UserRow.__table__)
 _SESSIONS = cast("Table", SessionRow.__table__)
 _MEMBERSHIPS = cast("Table", MembershipRow.__table__)
+_TOKENS = cast("Table", SingleUseTokenRow.__table__)
+_LOOKUPS = cast("Table", LookupRow.__table__)
 
 
 class _Members(SqlReader[User]):
@@ -86,7 +97,7 @@ class SqlUserRepository(SqlRepository[User], IUserRepository):
         return await self.find_one(Equal("id", cast("UUID", rows[0][2]))) if rows else None
 
     async def get_by_wallet_address(self, address: str) -> User | None:
-        """Return the person with this canonical primary wallet."""
+        """Return who registered first of those who claim this wallet; the claim proves nothing."""
         return await self.find_one(Equal("wallet_address", address))
 
     async def get_organizations(self, user_id: UserId) -> list[OrganizationOfPerson]:
@@ -196,14 +207,58 @@ class SqlSingleUseTokenRepository(SqlRepository[SingleUseToken], ISingleUseToken
     mapper = Mapper(SingleUseToken, SingleUseTokenRow, constants=_ABOVE)
     lookup = Lookup("single_use_token", "hash")
 
-    async def replace(self, token: SingleUseToken) -> None:
-        """Delete the token before, if there is one, and insert this one."""
-        former = await self.of_purpose(token.user_id, token.purpose)
-        if former is not None:
-            self.purge(former)
-            await self._session.flush()
-        self.add(token)
+    async def owner_of(self, id: SingleUseTokenId) -> UserId:
+        """Return whose a token is."""
+        rows = await self._session.rows(self._prepare("owner_of", _owner_of), {"this_id": id})
+        if not rows:
+            raise EntityNotFoundError
+        return UserId(cast("UUID", rows[0][0]))
 
-    async def of_purpose(self, user_id: UserId, purpose: TokenPurpose) -> SingleUseToken | None:
-        """Return the person's present token of a purpose."""
-        return await self.find_one(Equal("user_id", user_id) & Equal("purpose", purpose), lock=True)
+    async def discard(self, user_id: UserId, *purposes: TokenPurpose) -> None:
+        """Delete all that could still be used."""
+        for token in await self.find(Equal("user_id", user_id) & In("purpose", purposes)):
+            # One that is being used stays as it is, for it opens nothing more.
+            if token.used_at is None:
+                self.purge(token)
+
+    async def discard_ended(self, user_id: UserId, purpose: TokenPurpose, now: datetime) -> None:
+        """Delete what was used, or is too old."""
+        ended = IsNotNull("used_at") | LessOrEqual("expires_at", now)
+        for token in await self.find(Equal("user_id", user_id) & Equal("purpose", purpose) & ended):
+            self.purge(token)
+
+    async def write_deletes(self) -> list[Change]:
+        """Delete what was purged in two statements, however many; whoever writes tokens has locked their person."""
+        if len(self._purged) <= 1:
+            return await super().write_deletes()
+        purged, self._purged = self._purged, []
+        changes = []
+        for token in purged:
+            before = self._tracked.pop(token.id).before(self.mapper)
+            changes.append(Change(token, Operation.DELETED, {}, before))
+        ids = sorted(token.id for token in purged)
+        if len(await self._session.rows(self._prepare("delete_all", _delete_tokens), {"ids": ids})) != len(purged):
+            raise StaleVersion
+        values = sorted(token.hash for token in purged)
+        await self._session.rows(self._prepare("release_all", _release_tokens), {"hashes": values})
+        return changes
+
+
+def _owner_of() -> Executable:
+    return select(_TOKENS.c.user_id).where(tenancy.wall(_TOKENS), _TOKENS.c.id == bindparam("this_id", type_=Guid()))
+
+
+def _delete_tokens() -> Executable:
+    these = AnyOf(_TOKENS.c.id, bindparam("ids", type_=ListOf(Guid())))
+    return delete(_TOKENS).where(tenancy.wall(_TOKENS), these).returning(_TOKENS.c.id)
+
+
+def _release_tokens() -> Executable:
+    these = AnyOf(_LOOKUPS.c.value, bindparam("hashes", type_=ListOf(text())))
+    return delete(_LOOKUPS).where(tenancy.wall(_LOOKUPS), _LOOKUPS.c.kind == "single_use_token", these)
+
+
+class SqlSignUpRepository(SqlRepository[SignUp], ISignUpRepository):
+    """What people typed to register."""
+
+    mapper = Mapper(SignUp, SignUpRow, constants=_ABOVE)
