@@ -46,16 +46,20 @@ from application.payments.repayment import Repayments
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
-from infrastructure.kyc.local import LocalKycProvider
 from infrastructure.locations import Locations
 from infrastructure.mail.links import Links
 from infrastructure.mail.outbox_folder import FolderMailer
 from infrastructure.mail.smtp import SmtpMailer
 from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
-from infrastructure.payments.choice import chosen_notices, chosen_provider, chosen_vault
+from infrastructure.payments.choice import (
+    chosen_kyc,
+    chosen_notices,
+    chosen_provider,
+    chosen_vault,
+    chosen_verifier,
+)
 from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
-from infrastructure.payments.sandbox_verifier import SandboxMethodVerifier
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.database import Database
@@ -184,8 +188,9 @@ class Container(containers.DeclarativeContainer):
     collection = providers.Singleton(Collection, units, dispatcher, provider)
     repayments = providers.Singleton(Repayments, units, dispatcher, provider)
     expiry = providers.Singleton(Expiry, dispatcher)
-    kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(LocalKycProvider))
-    method_checks = providers.Singleton(MethodChecks, units, dispatcher, providers.Singleton(SandboxMethodVerifier))
+    kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, settings))
+    verifier = providers.Singleton(chosen_verifier, settings, provider)
+    method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
     jobs = providers.Singleton(

@@ -110,6 +110,17 @@ async def test_a_password_is_not_guessed_at_the_verification(fresh_stack: Stack)
         await stack.run("account.verify_email", PUBLIC_ACTOR, token=token, password=PASSWORD)
 
 
+async def test_whoever_recovers_signs_in_at_once(stack: Stack) -> None:
+    """Also when somebody has closed the door before by trying passwords."""
+    person = await signed_up(stack)
+    token = await mailed_token(stack, RECOVER_PASSWORD, person.user_id)
+    await race(sign_in(stack, person.email, f"not this one {n}") for n in range(12))
+    with pytest.raises(SignInLocked):
+        await sign_in(stack, person.email)
+    await stack.run("account.recover_password", PUBLIC_ACTOR, token=token, password=f"{PASSWORD} again")
+    await sign_in(stack, person.email, f"{PASSWORD} again")
+
+
 async def test_who_has_no_password_yet_verifies_without_one(stack: Stack) -> None:
     """The operator registers people without a password; theirs is chosen by recovering."""
     created = await stack.run("users.create", operator(), email=new_address(), name="Ada Lind")

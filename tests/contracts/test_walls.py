@@ -12,8 +12,13 @@ import asyncpg
 import pytest
 from sqlalchemy import ColumnElement, Table, true
 
+from application.identity import own_invitations
 from application.kernel.dispatcher import Call
+from application.kernel.unit_of_work import IUnitOfWork
+from domain.identity.invitation import Invitation
+from domain.identity.user import User
 from domain.shared.errors import NotFound
+from domain.shared.ids import InvitationId
 from infrastructure.persistence import tenancy
 from tests.contracts.detector import Ground, leaks
 from tests.support.databases import TestDatabases
@@ -119,4 +124,24 @@ async def test_the_attacks_succeed_when_no_wall_stands(ground: Ground) -> None:
     reads_first = sorted(POINTING, key=lambda name: not REGISTRY[name].read_only)
     caught = [name for name in reads_first if await leaks(ground, name)]
     own_subject = [name for name in POINTING if any(slot.path == ("id",) for slot in slots(REGISTRY[name].command))]
-    assert set(own_subject) <= set(caught)
+    assert set(own_subject) - BY_ADDRESS <= set(caught)
+
+
+BY_ADDRESS = frozenset({"account.accept_invitation", "account.decline_invitation"})
+"""They look into every organization on purpose, for the owner of an address: that is their wall, and no other."""
+
+
+@pytest.mark.parametrize("walls", FALLEN, indirect=True, scope="module")
+@pytest.mark.parametrize("name", sorted(BY_ADDRESS))
+async def test_an_invitation_is_walled_by_its_address(
+    name: str, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no other wall stands nothing leaks; with the address not looked at, the detector reports it."""
+    assert await leaks(ground, name) == []
+
+    async def to_anybody(_: User, id_: InvitationId, uow: IUnitOfWork) -> Invitation:
+        await uow.enter_by("invitation", str(id_))
+        return await uow.invitations.get(id_, lock=True)
+
+    monkeypatch.setattr(own_invitations, "_addressed_to", to_anybody)
+    assert await leaks(ground, name)

@@ -104,8 +104,8 @@ class Ground:
         except Exception as error:
             problems = getattr(error, "errors", error)
             raise WorldIncomplete(
-                f"{use_case.name}: {problems}; add the fields to the use-case's example, or its state to the PREPARATIONS "
-                "of its context"
+                f"{use_case.name}: {problems}; add the fields to the use-case's example, or its state to "
+                "the PREPARATIONS of its context"
             ) from error
 
     def actor_for(self, name: str) -> Actor:

@@ -24,7 +24,6 @@ from application.payments.payment_orders import (
     open_order,
 )
 from domain.catalog.tiers import MAX_QUANTITY
-from domain.identity.organization import refuse_inactive
 from domain.payments.checkout import Checkout, CheckoutTaken, CheckoutTotalChanged, digest_of
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
@@ -95,6 +94,7 @@ _CARD = {
     "checkouts.submit",
     scope=None,
     public=True,
+    keyed_by=("slug", "reference"),
     example={
         "slug": "espresso-spring",
         "reference": "q3Vd0Wm8Jx2Rk7Ty5Bn1Lc",
@@ -150,16 +150,18 @@ class RetryCheckout(BuyersCard):
     "checkouts.retry",
     scope=None,
     public=True,
+    keyed_by=("reference",),
     example={"reference": "q3Vd0Wm8Jx2Rk7Ty5Bn1Lc", "after": 1, **_CARD},
     statements=30,
 )
 async def retry_checkout(cmd: RetryCheckout, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> CheckoutView:
     """Pay a declined checkout with another card: the same order, or a new one after a card was declined for good.
 
-    A retry that was made already answers with the checkout as it stands. No credential needed.
+    A retry that was made already answers with the checkout as it stands. Ten tries, the first included, are all there
+    are. No credential needed.
 
-    Errors: `not_found`, `checkout_out_of_step`, `payment_in_progress`, `transition_invalid`, `payment_link_expired`,
-    `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `provider_token_invalid`,
+    Errors: `not_found`, `checkout_out_of_step`, `checkout_attempts_exhausted`, `payment_in_progress`,
+    `transition_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `provider_token_invalid`,
     `card_number_misplaced`, `payment_method_expired`.
     """
     refuse_card_numbers(brand=cmd.brand)
@@ -212,8 +214,7 @@ async def _ordered(
     link: PaymentLink, customer_id: CustomerId, quantity: int, expected: Money | None, uow: IUnitOfWork, *,
     clock: IClock, ids: IIds,
 ) -> PaymentOrder:  # fmt: skip
-    """Open an order as everybody does, if its seller is in business and it costs what the buyer agreed to."""
-    refuse_inactive((await uow.organizations.get(link.organization_id)).status)
+    """Open an order as everybody does, if it costs what the buyer agreed to."""
     command = CreatePaymentOrder(payment_link_id=link.id, customer_id=customer_id, quantity=quantity)
     order = await open_order(uow, command, now=clock.now(), new_id=PaymentOrderId(ids.new()))
     if expected is not None and order.amount != expected:
@@ -224,9 +225,12 @@ async def _ordered(
 async def _payable(checkout: Checkout, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PaymentOrder:
     """Return the checkout's order, or in place of one that can never be paid a new one for the same purchase."""
     order = await uow.payment_orders.get(checkout.payment_order_id, lock=True)
-    over = order.expires_at is not None and order.expires_at <= clock.now()
-    if order.status is not PaymentOrderStatus.FAILED or (order.retryable and not over):
+    if order.status is not PaymentOrderStatus.FAILED:
         return order
+    # Either way it takes a use of the link again, which is locked before the customer, as everywhere.
     link = await uow.payment_links.get(order.payment_link_id, lock=True)
+    over = order.expires_at is not None and order.expires_at <= clock.now()
+    if order.retryable and not over:
+        return order
     await cancel_payment_order(CancelPaymentOrder(id=order.id), uow, clock=clock)
     return await _ordered(link, order.customer_id, order.quantity, order.amount, uow, clock=clock, ids=ids)

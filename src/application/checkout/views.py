@@ -7,7 +7,7 @@ from application.kernel.unit_of_work import IUnitOfWork
 from domain.catalog.price import Price
 from domain.catalog.product import Product
 from domain.customers.payment_method import PaymentMethod
-from domain.identity.organization import Organization, OrganizationStatus
+from domain.identity.organization import Organization
 from domain.payments.checkout import Checkout, CheckoutStatus, status_of
 from domain.payments.payment_link import PaymentLink, PaymentLinkAvailability
 from domain.payments.payment_order import PaymentOrder
@@ -40,7 +40,7 @@ class CheckoutQuoteView:
     ) -> "CheckoutQuoteView":  # fmt: skip
         """Show an offer; what cannot be sold any more is as good as deactivated, and no quantity is refused."""
         amount = price.min_quantity if quantity is None else quantity
-        gone = price.is_deleted or seller.status is not OrganizationStatus.ACTIVE
+        gone = price.is_deleted
         return cls(
             id=link.id,
             slug=link.slug,

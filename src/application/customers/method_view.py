@@ -16,7 +16,8 @@ class PaymentMethodView:
 
     A card expires at `expires_at`, the first moment of the month after its last one; `is_expired` and `expires_soon`
     (within thirty days) are as of the answer. `verification_tries_left` is how often the deposits on an account may
-    still be named.
+    still be named. `verification_failure` is why the last verification failed, also while the method is asked about
+    again.
     """
 
     id: PaymentMethodId

@@ -27,7 +27,8 @@ from domain.customers.method_details import (
     PaymentMethodType,
     WalletNetwork,
 )
-from domain.customers.payment_method import PaymentMethod, keep_a_default
+from domain.customers.default_method import keep_a_default
+from domain.customers.payment_method import PaymentMethod
 from domain.customers.specifications import methods_of
 from domain.payments.specifications import orders_in_flight_on_method
 from domain.shared.errors import EntityNotFoundError, ValidationError
@@ -81,7 +82,7 @@ class AddPaymentMethod:
     scope=Scope.PAYMENT_METHODS_WRITE,
     example={
         "type": "card",
-        "provider_token": "tok_visa_ok_k3v9",
+        "provider_token": "tok_sandbox_success",
         "brand": "visa",
         "funding": "debit",
         "last_four": "4242",

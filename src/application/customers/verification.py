@@ -38,8 +38,10 @@ async def verify_payment_method(
     A card is authorised for an amount of zero. To an account two small deposits are sent, to be named by
     `payment_methods.confirm_deposits`. Wallets cannot be verified yet.
 
+    A method that failed may be asked about again, three times in all, and cannot be paid with until it is verified.
+
     Errors: `not_found`, `version_stale`, `verification_unsupported`, `verification_transition_invalid`,
-    `payment_method_expired`.
+    `verification_exhausted`, `payment_method_expired`.
     """
     method, _ = await locked_with_siblings(uow, cmd.id)
     method.expect_version(cmd.expected_version)

@@ -126,7 +126,7 @@ class ChangePassword:
     "account.change_password",
     scope=Scope.ACCOUNT_WRITE,
     example={"current_password": "four green boats at noon", "new_password": "seven red kites at dawn"},
-    statements=20,
+    statements=17,
 )
 async def change_password(
     cmd: ChangePassword, uow: IUnitOfWork, *, clock: IClock, hasher: IPasswordHasher, sign_ins: ISignIns

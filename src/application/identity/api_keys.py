@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, Len
 
-from application.kernel.actor import TENANT_SCOPES, Scope
+from application.kernel.actor import TENANT_SCOPES, ActorKind, Scope
 from application.kernel.dispatcher import SecretOnce
 from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
@@ -101,9 +101,10 @@ async def create_api_key(
 ) -> IssuedAPIKeyView:
     """Issue an API key with some of the caller's own scopes. Its secret is in this answer and nowhere else.
 
-    What a person may do about their own account is never given to a key.
+    What a person may do about their own account is never given to a key. A key that is made by a key ends with its
+    maker, or before.
 
-    Errors: `scope_missing`, `validation_error`, `text_invalid`.
+    Errors: `scope_missing`, `expiry_exceeds_maker`, `validation_error`, `text_invalid`.
     """
     issued = keys.issue()
     key = APIKey.issue(
@@ -114,6 +115,7 @@ async def create_api_key(
         scopes=cmd.scopes,
         grantable=uow.actor.scopes & TENANT_SCOPES,
         expires_at=cmd.expires_at,
+        no_later_than=uow.actor.expires_at,
         now=clock.now(),
     )
     uow.api_keys.add(key)
@@ -200,17 +202,21 @@ async def rotate_api_key(
     """Issue a successor with the same name and scopes; the old key works until the overlap ends, at most 7 days.
 
     The successor's secret is in this answer and nowhere else. Only who holds all scopes of the key can rotate it.
+    When a key rotates one, the successor ends with the earlier of the two, or before; people may give it more time.
 
-    Errors: `not_found`, `scope_missing`, `api_key_ended`, `api_key_rotated`, `validation_error`.
+    Errors: `not_found`, `scope_missing`, `expiry_exceeds_maker`, `api_key_ended`, `api_key_rotated`,
+    `validation_error`.
     """
     issued = keys.issue()
     key = await uow.api_keys.get(cmd.id, lock=True)
+    ends = [each for each in (uow.actor.expires_at, key.expires_at) if each is not None]
     successor = key.rotate(
         id=APIKeyId(ids.new()),
         material=_kept_of(issued),
         grantable=uow.actor.scopes & TENANT_SCOPES,
         overlap=timedelta(minutes=cmd.overlap_minutes),
         expires_at=cmd.expires_at,
+        no_later_than=min(ends, default=None) if uow.actor.kind is ActorKind.API_KEY else None,
         now=clock.now(),
     )
     uow.api_keys.add(successor)

@@ -191,6 +191,9 @@ class SuspendOrganization:
 async def suspend_organization(cmd: SuspendOrganization, uow: IUnitOfWork, *, clock: IClock) -> OrganizationView:
     """Stop every key and session of an organization, from the next request on, until it is reactivated.
 
+    Buyers find nothing of it meanwhile. What was submitted to the payment provider is finished, and the operator can
+    refund.
+
     Doing it twice changes nothing.
 
     Errors: `not_found`, `organization_ended` for a closed one, `text_invalid`.

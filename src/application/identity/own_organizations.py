@@ -19,6 +19,7 @@ from application.kernel.view import View
 from domain.identity.membership import Role, refuse_above
 from domain.identity.organization import Organization, OrganizationStatus, refuse_inactive
 from domain.identity.repositories import OrganizationOfPerson
+from domain.payments.payment_order_questions import orders_in_flight, refunds_open
 from domain.shared.ids import MembershipId, OrganizationId
 from domain.shared.text import NAME
 
@@ -148,10 +149,14 @@ class CloseOrganization:
 async def close_organization(cmd: CloseOrganization, uow: IUnitOfWork, *, clock: IClock) -> OrganizationView:
     """Close an organization that you own, for good. What it did stays on record; its keys and sessions stop.
 
-    Errors: `not_found`, `role_above_own` when you are no owner, `slug_mismatch`.
+    Buyers find nothing of it any more. Refunds are the platform operator's from then on.
+
+    Errors: `not_found`, `role_above_own` when you are no owner, `slug_mismatch`, `organization_has_open_payments`.
     """
     await uow.enter_own(cmd.organization_id)
     organization = await uow.organizations.get(cmd.organization_id, lock=True)
     refuse_above((await own_membership(uow)).role, Role.OWNER)
-    organization.close(clock.now(), slug=cmd.slug)
+    # No attempt begins while the organization is held, so that what is not seen here is not there.
+    in_flight = await uow.payment_orders.exists(orders_in_flight()) or await uow.refunds.exists(refunds_open())
+    organization.close(clock.now(), slug=cmd.slug, has_open_payments=in_flight)
     return OrganizationView.of(organization)

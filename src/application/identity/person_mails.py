@@ -69,7 +69,7 @@ class IssueToken:
     scope=Scope.PLATFORM_OPERATE,
     internal="Only Stoa's own worker makes the secrets that mails carry.",
     example={"purpose": "verify_email", "hash": "0f" * 32},
-    statements=12,
+    statements=9,
 )
 async def issue_token(cmd: IssueToken, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TokenView:
     """Keep a person's new token beside those that still work; those that do not are forgotten.

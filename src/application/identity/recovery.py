@@ -38,6 +38,7 @@ class RequestMail:
     "account.request_verification",
     scope=None,
     public=True,
+    keyed_by=("email",),
     example={"email": "ines@harbour.example"},
     statements=5,
 )
@@ -56,6 +57,7 @@ async def request_verification(cmd: RequestMail, uow: IUnitOfWork, *, ids: IIds)
     "account.request_recovery",
     scope=None,
     public=True,
+    keyed_by=("email",),
     example={"email": "ines@harbour.example"},
     statements=5,
 )
@@ -107,8 +109,9 @@ class VerifiedView:
     "account.verify_email",
     scope=None,
     public=True,
+    keyed_by=("token",),
     example={"token": "stoa_tok_…", "password": "four green boats at noon"},
-    statements=19,
+    statements=16,
 )
 async def verify_email(
     cmd: VerifyEmail, uow: IUnitOfWork, *, clock: IClock, tokens: ISingleUseTokens, sign_ins: ISignIns
@@ -141,8 +144,9 @@ class RecoverPassword:
     "account.recover_password",
     scope=None,
     public=True,
+    keyed_by=("token",),
     example={"token": "stoa_tok_…", "password": "seven red kites at dawn"},
-    statements=16,
+    statements=19,
 )
 async def recover_password(
     cmd: RecoverPassword, uow: IUnitOfWork, *, clock: IClock, hasher: IPasswordHasher, tokens: ISingleUseTokens
@@ -172,6 +176,8 @@ async def _recovered(user: User, encoded: str, uow: IUnitOfWork, clock: IClock) 
     user.note_password_change(now, recovered=True)
     await uow.single_use_tokens.discard(user.id, *TokenPurpose)
     await uow.sessions.revoke_all(user.id, now)
+    # Whoever tried the old password must not keep the owner out with the new one.
+    await uow.sign_in_attempts.forgive(user.email)
     await uow.jobs.schedule(PASSWORD_CHANGED, user.id)
 
 

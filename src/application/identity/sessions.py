@@ -80,6 +80,7 @@ class CreateSession:
     "sessions.create",
     scope=None,
     public=True,
+    keyless=True,
     example={"email": "ines@harbour.example", "password": "four green boats at noon", "name": "Firefox at home"},
     statements=13,
 )
@@ -87,6 +88,9 @@ async def create_session(
     cmd: CreateSession, uow: IUnitOfWork, *, clock: IClock, ids: IIds, tokens: ISessionTokens, sign_ins: ISignIns
 ) -> OpenedSessionView:
     """Sign in. The token in this answer works wherever an API key does, with `Stoa-Organization` naming one of yours.
+
+    An `Idempotency-Key` changes nothing here: an answer kept under it would tell whether a password is the right one
+    without counting as a try. Signing in again opens another session.
 
     Errors: `credentials_invalid`, `sign_in_locked`, `email_unverified`, `user_suspended`, `email_invalid`.
     """

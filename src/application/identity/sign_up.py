@@ -53,6 +53,7 @@ class RegisterUser:
     "users.register",
     scope=None,
     public=True,
+    keyless=True,
     example={"email": "ines@harbour.example", "name": "Inês Duarte", "password": "four green boats at noon"},
     statements=6,
 )
@@ -61,7 +62,9 @@ async def register_user(
 ) -> MailedView:
     """Register with an address and a password; a mail with a token to verify the address follows.
 
-    The answer is the same when somebody has the address already: then the mail says so.
+    The answer is the same when somebody has the address already: then the mail says so. An `Idempotency-Key` changes
+    nothing here, for an answer kept under it would tell whether a password is the one that was given; registering again
+    has another mail sent.
 
     Errors: `password_invalid`, `email_invalid`, `text_invalid`.
     """
@@ -106,7 +109,7 @@ class FinishedSignUpView:
     scope=Scope.PLATFORM_OPERATE,
     internal="Only Stoa's own worker finds out whether somebody has an address, apart from every request.",
     example={},
-    statements=18,
+    statements=12,
 )
 async def finish_sign_up(cmd: FinishSignUp, uow: IUnitOfWork, *, clock: IClock) -> FinishedSignUpView:
     """Register the person and have their address verified; if somebody has the address, have a mail sent to them.

@@ -158,7 +158,7 @@ class LinkIdentity:
     scope=Scope.PLATFORM_OPERATE,
     internal="Only the provider can show who somebody is there; until people sign in with one, the operator vouches.",
     example={"provider": "google", "subject": "104857600000000000001"},
-    statements=8,
+    statements=6,
 )
 async def link_identity(cmd: LinkIdentity, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> AuthIdentityView:
     """Record who a person is at a provider of sign-ins. By itself it signs nobody in.

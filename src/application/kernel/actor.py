@@ -1,6 +1,7 @@
 """Who is calling, and what the caller may do."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -77,7 +78,8 @@ class Actor:
     """A caller bound to one organization. ``id`` is its public text (``key_…``, ``usr_…``, ``operator``).
 
     ``user_id`` is the person behind a session; who acts for themselves and names no organization acts in PLATFORM.
-    ``session_id`` is the session they use.
+    ``session_id`` is the session they use. ``expires_at`` is when an API key ends, None for one that does not, and for
+    all others.
     """
 
     kind: ActorKind
@@ -86,6 +88,7 @@ class Actor:
     scopes: frozenset[Scope]
     user_id: UserId | None = None
     session_id: SessionId | None = None
+    expires_at: datetime | None = None
 
     @property
     def person(self) -> UserId:

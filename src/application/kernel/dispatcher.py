@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from application.kernel.actor import Actor
-from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint
+from application.kernel.actor import Actor, ActorKind
+from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint, strangers_key
 from application.kernel.unit_of_work import ITransaction, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import UseCase
 from application.kernel.wire import Wire, encoder
@@ -125,7 +125,7 @@ class Dispatcher:
             call.actor, use_case=use_case.name, request_id=call.request_id, read_only=use_case.read_only
         )
         async with opened as uow:
-            key = None if use_case.read_only or call.dry_run else call.idempotency_key
+            key = _kept_under(use_case, command, call)
             if key is not None:
                 answer = await uow.idempotency.claim(key, fingerprint(use_case.name, command))
                 if answer is not None:
@@ -140,6 +140,16 @@ class Dispatcher:
             elif not use_case.read_only:
                 await uow.commit()
             return Outcome(body)
+
+
+def _kept_under(use_case: UseCase, command: object, call: Call) -> str | None:
+    """Return the key that the answer is kept under, None when it is not kept."""
+    key = call.idempotency_key
+    if key is None or use_case.read_only or use_case.keyless or call.dry_run:
+        return None
+    if call.actor.kind is not ActorKind.PUBLIC:
+        return key
+    return strangers_key(key, use_case.name, [getattr(command, name) for name in use_case.keyed_by])
 
 
 def _as_is(value: object) -> Wire:

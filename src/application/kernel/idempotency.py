@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -86,6 +87,16 @@ def fingerprint(use_case: str, command: object) -> str:
         [use_case, to_wire(command)], sort_keys=True, separators=(",", ":"), default=_leaf, ensure_ascii=False
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def strangers_key(key: str, use_case: str, values: Sequence[object]) -> str:
+    """Return the key under which the answer to somebody unknown is kept.
+
+    Strangers have no name to tell their keys apart by, so a key belongs to the use-case and to the values it looks up:
+    nobody meets another one's key, or learns of it, who does not know those too.
+    """
+    canonical = json.dumps([use_case, key, *values], separators=(",", ":"), default=_leaf)
+    return f"public:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def _leaf(value: object) -> object:

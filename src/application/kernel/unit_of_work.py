@@ -69,6 +69,14 @@ class IMailLimits(Protocol):
         ...
 
 
+class ISignInAttempts(Protocol):
+    """Passwords tried of late; they are counted apart from every unit of work, and forgiven in one."""
+
+    async def forgive(self, email: str) -> None:
+        """Open the door again for whoever has this canonical address."""
+        ...
+
+
 class IUnitOfWork(Protocol):
     """What a handler may touch. It never commits: the dispatcher does."""
 
@@ -135,6 +143,8 @@ class IUnitOfWork(Protocol):
     def numbers(self) -> INumbers: ...
     @property
     def mail_limits(self) -> IMailLimits: ...
+    @property
+    def sign_in_attempts(self) -> ISignInAttempts: ...
 
     async def flush(self) -> None:
         """Write what changed so far, so that constraints speak now and later statements see it."""

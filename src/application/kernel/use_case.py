@@ -26,7 +26,8 @@ class UseCase:
     ``scope`` is None only for ``public`` ones. ``money`` demands an idempotency key. ``internal`` says why
     there is no route, tool or command for it. ``example`` fills the command's fields that are not ids.
     ``statements`` is the budget: the most SQL statements one run may send between BEGIN and COMMIT, however many
-    rows there are.
+    rows there are. ``keyed_by`` names the fields whose values an idempotency key of somebody unknown belongs to.
+    ``keyless`` ones run anew under every key: the docstring says why.
     """
 
     name: str
@@ -43,6 +44,8 @@ class UseCase:
     internal: str | None
     example: Mapping[str, object]
     statements: int
+    keyless: bool = False
+    keyed_by: tuple[str, ...] = ()
 
     @property
     def resource(self) -> str:
@@ -68,6 +71,8 @@ def use_case[F: Callable[..., Awaitable[object]]](
     money: bool = False,
     public: bool = False,
     internal: str | None = None,
+    keyless: bool = False,
+    keyed_by: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Register the decorated handler under ``resource.verb``.
 
@@ -84,13 +89,20 @@ def use_case[F: Callable[..., Awaitable[object]]](
         if name in REGISTRY:
             raise DeclarationError(f"{name}: declared twice")
         command, result, ports = _signature(name, handler)
-        unknown = set(example) - {f.name for f in fields(command)}
+        names = {f.name for f in fields(command)}
+        if keyless and money:
+            raise DeclarationError(f"{name}: money moves only under a key")
+        if keyed_by and not (public and set(keyed_by) <= names and not keyless):
+            raise DeclarationError(f"{name}: only the keys of a public use-case belong to some of its fields")
+        if public and not (read_only or keyless or keyed_by):
+            raise DeclarationError(f"{name}: strangers would share their idempotency keys; say keyed_by or keyless")
+        unknown = set(example) - names
         if unknown:
             raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")
         REGISTRY[name] = UseCase(
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
-            example=example, statements=statements,
+            example=example, statements=statements, keyless=keyless, keyed_by=keyed_by,
         )  # fmt: skip
         return handler
 

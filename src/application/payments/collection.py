@@ -21,6 +21,7 @@ from application.payments.payment_order_view import PaymentOrderView
 from application.payments.refunds import REFUND
 from domain.payments.errors import PaymentProviderError
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, Collected
+from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import IN_FLIGHT
 from domain.payments.refund import Refund
@@ -68,19 +69,28 @@ async def record_payment_outcome(
     """Record what became of a payment attempt and post it to the books; whatever is known already changes nothing.
 
     Late and out-of-order news is welcome: money that arrives after all completes the order, or is given back when the
-    order no longer wants it.
+    order no longer wants it. A payment that fails gives the link's use back, so money that arrives afterwards takes one
+    again; with none left, the offer was sold to others, and the money is surplus and goes back.
 
     Errors: `not_found`, `payment_attempt_not_found`, `currency_mismatch`.
     """
-    now = clock.now()
+    now, outcome = clock.now(), _outcome(cmd)
     order = await uow.payment_orders.get(cmd.id, lock=True)
-    before = order.version
-    collected = order.conclude(cmd.attempt_id, _outcome(cmd), now)
+    before, held = order.version, order.holds_use
+    sold_out = order.is_late_money(cmd.attempt_id, outcome) and not (await _link_of(order, uow)).reclaim(now)
+    collected = order.conclude(cmd.attempt_id, outcome, now, sold_out=sold_out)
     if collected is not None:
         await _take(uow, order, collected, ids=ids, now=now)
+    if held and not order.holds_use:
+        (await _link_of(order, uow)).release(now)
     if order.version != before:
         await _follow_up(order, uow.jobs)
     return PaymentOrderView.of(order)
+
+
+async def _link_of(order: PaymentOrder, uow: IUnitOfWork) -> PaymentLink:
+    """Lock the link after its order, as everywhere."""
+    return await uow.payment_links.get(order.payment_link_id, lock=True)
 
 
 def _outcome(cmd: RecordPaymentOutcome) -> AttemptOutcome:

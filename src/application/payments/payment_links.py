@@ -201,7 +201,9 @@ class DeactivatePaymentLink:
 
 @use_case("payment_links.deactivate", scope=Scope.PAYMENT_LINKS_WRITE, example={}, destructive=True, statements=6)
 async def deactivate_payment_link(cmd: DeactivatePaymentLink, uow: IUnitOfWork, *, clock: IClock) -> PaymentLinkView:
-    """Switch a payment link off for good; orders made through it can still be paid. Doing it twice changes nothing.
+    """Switch a payment link off for good. Orders made through it can still be paid, unless they failed.
+
+    Doing it twice changes nothing.
 
     Errors: `not_found`, `version_stale`.
     """

@@ -17,6 +17,7 @@ from application.payments.collection import CHARGE
 from application.payments.payment_order_care import EXPIRE
 from application.payments.payment_order_view import PaymentOrderView
 from domain.catalog.tiers import MAX_QUANTITY
+from domain.identity.organization import refuse_inactive
 from domain.payments.payment_order import PaymentOrder, order_number
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.payments.specifications import orders_matching
@@ -48,9 +49,9 @@ async def create_payment_order(
 
     An order that nobody tries to pay expires, and its payment link gets the use back.
 
-    Errors: `not_found` for link or customer, `payment_link_expired`, `payment_link_used_up`,
-    `payment_link_deactivated`, `price_archived`, `quantity_out_of_range`, `amount_invalid`, `metadata_invalid`,
-    `validation_error` for an expiry that is over.
+    Errors: `not_found` for link or customer, `organization_suspended`, `organization_closed`,
+    `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `quantity_out_of_range`,
+    `amount_invalid`, `metadata_invalid`, `validation_error` for an expiry that is over.
     """
     order = await open_order(uow, cmd, now=clock.now(), new_id=PaymentOrderId(ids.new()))
     return PaymentOrderView.of(order)
@@ -59,11 +60,15 @@ async def create_payment_order(
 async def open_order(
     uow: IUnitOfWork, cmd: CreatePaymentOrder, *, now: datetime, new_id: PaymentOrderId
 ) -> PaymentOrder:
-    """Take one of the link's uses for a new order, and have it expire in time."""
+    """Take one of the link's uses for a new order, and have it expire in time.
+
+    Locks are taken in one order everywhere: payment order, payment link, customer, payment methods.
+    """
     link = await uow.payment_links.get(cmd.payment_link_id, lock=True)
     price = await uow.prices.get(link.price_id, with_deleted=True)
     customer = await uow.customers.get(cmd.customer_id, lock=True)
     organization = await uow.organizations.get(link.organization_id)
+    refuse_inactive(organization.status)
     link.redeem(now)
     amount = price.total(cmd.quantity)
     expires_at = cmd.expires_at or now + timedelta(minutes=organization.order_expiry_minutes)
@@ -122,9 +127,12 @@ class PayPaymentOrder:
 async def pay_payment_order(cmd: PayPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PaymentOrderView:
     """Begin to collect a payment order's amount; the outcome follows, as status and as event.
 
+    A payment that fails gives the payment link's use back, and paying again takes one again.
+
     Errors: `not_found` for order or method, `version_stale`, `payment_in_progress`, `transition_invalid`,
-    `payment_permanently_declined`, `payment_attempts_exhausted`, `payment_order_expired`, `payment_method_mismatch`,
-    `payment_method_expired`, `payment_method_verification_failed`.
+    `payment_permanently_declined`, `payment_attempts_exhausted`, `payment_order_expired`, `payment_link_expired`,
+    `payment_link_used_up`, `payment_link_deactivated`, `payment_method_mismatch`, `payment_method_expired`,
+    `payment_method_verification_failed`, `organization_suspended`, `organization_closed`.
     """
     order = await uow.payment_orders.get(cmd.id, lock=True)
     order.expect_version(cmd.expected_version)
@@ -160,8 +168,17 @@ async def retry_payment_order(
 async def begin_attempt(
     uow: IUnitOfWork, order: PaymentOrder, method_id: PaymentMethodId, *, clock: IClock, ids: IIds
 ) -> None:
-    """Begin to collect a locked order's amount, and have the worker do it."""
+    """Begin to collect a locked order's amount, and have the worker do it; what failed takes a use of its link again.
+
+    Everything that begins to move a customer's money comes through here, so that this is where its organization is
+    asked for: whoever closes it meanwhile waits, and then sees the attempt.
+    """
     now = clock.now()
+    order.ensure_payable(now)
+    await uow.organizations.keep_active(order.organization_id)
+    if not order.holds_use:
+        link = await uow.payment_links.get(order.payment_link_id, lock=True)
+        link.redeem(now)
     # Locked, so that neither the customer nor a method of theirs is removed meanwhile.
     customer = await uow.customers.get(order.customer_id, lock=True)
     method = await uow.payment_methods.get(method_id)
@@ -180,14 +197,16 @@ class CancelPaymentOrder:
 
 @use_case("payment_orders.cancel", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, destructive=True, statements=10)
 async def cancel_payment_order(cmd: CancelPaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
-    """Give up a pending or failed payment order; its payment link gets the use back.
+    """Give up a pending or failed payment order; its payment link gets the use back that a pending one holds.
 
     Errors: `not_found`, `version_stale`, `payment_in_progress`, `transition_invalid`.
     """
     now = clock.now()
     order = await uow.payment_orders.get(cmd.id, lock=True)
     order.expect_version(cmd.expected_version)
+    held = order.holds_use
     order.cancel(now)
-    link = await uow.payment_links.get(order.payment_link_id, lock=True)
-    link.release(now)
+    if held:
+        link = await uow.payment_links.get(order.payment_link_id, lock=True)
+        link.release(now)
     return PaymentOrderView.of(order)

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from annotated_types import Len
 
 from application.kernel.actor import Scope
-from application.kernel.page import PageQuery
+from application.kernel.fields import Version
+from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
-from application.kernel.reads import get_use_case, list_use_case
+from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
@@ -47,11 +48,15 @@ class RefundView(View[Refund]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRefund:
-    """How much of which order's money goes back; without an amount, all that is left."""
+    """How much of which order's money goes back; without an amount, all that is left.
+
+    `expected_version` is the payment order's.
+    """
 
     payment_order_id: PaymentOrderId
     amount: Money | None = None
     reason: Annotated[str, Len(0, 500)] = ""
+    expected_version: Version | None = None
 
 
 @use_case(
@@ -66,11 +71,12 @@ async def create_refund(cmd: CreateRefund, uow: IUnitOfWork, *, clock: IClock, i
 
     The amount is set aside at once: refunds under way and done never exceed what was collected.
 
-    Errors: `not_found`, `transition_invalid`, `amount_invalid`, `currency_mismatch`, `refund_exceeds_captured`,
-    `text_invalid`.
+    Errors: `not_found`, `version_stale` of the payment order, `transition_invalid`, `amount_invalid`,
+    `currency_mismatch`, `refund_exceeds_captured`, `text_invalid`.
     """
     now = clock.now()
     order = await uow.payment_orders.get(cmd.payment_order_id, lock=True)
+    order.expect_version(cmd.expected_version)
     refund = Refund.request(order, id=RefundId(ids.new()), amount=cmd.amount, reason=cmd.reason, now=now)
     uow.refunds.add(refund)
     await uow.jobs.schedule(REFUND, refund.id)
@@ -87,14 +93,20 @@ class ListRefunds(PageQuery):
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
-list_use_case(
-    "refunds.list", ListRefunds, lambda uow: uow.refunds, RefundView,
-    "List refunds, of one payment order or all, newest first.",
-    where=lambda cmd: refunds_matching(
-        payment_order_id=cmd.payment_order_id, status=cmd.status, needs_attention=cmd.needs_attention
-    ),
-    scope=Scope.REFUNDS_READ, example={"limit": 20, "status": "succeeded"}, statements=2,
+@use_case(
+    "refunds.list", scope=Scope.REFUNDS_READ, example={"limit": 20, "status": "succeeded"}, read_only=True,
+    statements=2,
 )  # fmt: skip
+async def list_refunds(cmd: ListRefunds, uow: IUnitOfWork, *, clock: IClock) -> ListView[RefundView]:
+    """List refunds, of one payment order or all, newest first.
+
+    Those need attention whose outcome the provider was asked for in vain too often, and those that take too long.
+    """
+    wanted = refunds_matching(
+        clock.now(), payment_order_id=cmd.payment_order_id, status=cmd.status, needs_attention=cmd.needs_attention
+    )
+    return ListView.of(await uow.refunds.page(wanted, cmd.request(cmd.sort)), RefundView.of)
+
 
 get_use_case("refunds.get", lambda uow: uow.refunds, RefundView, "Return one refund.", scope=Scope.REFUNDS_READ)
 

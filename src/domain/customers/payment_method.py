@@ -18,10 +18,12 @@ from domain.customers.method_details import (
     check_token,
 )
 from domain.customers.verification import (
+    MAX_ROUNDS,
     MAX_TRIES,
     PaymentMethodDepositsSentEvent,
     PaymentMethodVerificationFailed,
     PaymentMethodVerificationUpdatedEvent,
+    VerificationExhausted,
     VerificationStatus,
     VerificationTransitionInvalid,
     VerificationUnsupported,
@@ -102,6 +104,7 @@ class PaymentMethod(SoftDeletable):
     verification_check: str | None = None
     verification_failure: str | None = None
     verification_tries: int = 0
+    verification_rounds: int = 0
     deposits_digest: str | None = field(default=None, repr=False)
     verified_at: datetime | None = None
     metadata: dict[str, str | int | bool] = field(factory=dict)
@@ -155,6 +158,11 @@ class PaymentMethod(SoftDeletable):
         """Return how often the deposits may still be named; None when nobody is asked."""
         return None if self.deposits_digest is None else MAX_TRIES - self.verification_tries
 
+    @property
+    def _has_failed(self) -> bool:
+        """Say whether it was found not to be real; asking again does not take that back."""
+        return self.verification_failure is not None
+
     def is_expired(self, now: datetime) -> bool:
         """Say whether the expiry month is over."""
         return self.expires_at is not None and self.expires_at <= now
@@ -165,7 +173,7 @@ class PaymentMethod(SoftDeletable):
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether a payment with it could succeed, as far as we know."""
-        return not self.is_deleted and not self.is_expired(now) and self.verification is not VerificationStatus.FAILED
+        return not (self.is_deleted or self.is_expired(now) or self._has_failed)
 
     def ensure_usable_by(self, customer_id: CustomerId, now: datetime) -> None:
         """Let the customer pay with this method, or say why not.
@@ -230,15 +238,18 @@ class PaymentMethod(SoftDeletable):
         Raises:
             VerificationUnsupported: nobody can say so of a wallet.
             VerificationTransitionInvalid: it is asked already, or known.
+            VerificationExhausted: it failed as often as it may.
             PaymentMethodExpired: its last month is over.
         """
         if self.type is PaymentMethodType.WALLET:
             raise VerificationUnsupported
         if self.verification not in _STARTABLE:
             raise VerificationTransitionInvalid
+        if self.verification_rounds >= MAX_ROUNDS:
+            raise VerificationExhausted
         self._refuse_expired(now)
-        self.verification_check, self.verification_failure, self.verification_tries = check, None, 0
-        self.deposits_digest = None
+        self.verification_check, self.verification_tries = check, 0
+        self.verification_rounds += 1
         self._verify(VerificationStatus.PENDING, now)
 
     def conclude_verification(
@@ -272,9 +283,9 @@ class PaymentMethod(SoftDeletable):
             self._verify(VerificationStatus.FAILED, now, "deposits_mismatch")
 
     def _verify(self, to: VerificationStatus, now: datetime, failure_code: str | None = None) -> None:
-        before, self.verification, self.verification_failure = self.verification, to, failure_code
+        before, self.verification, self.deposits_digest = self.verification, to, None
         if to is not VerificationStatus.PENDING:
-            self.deposits_digest = None
+            self.verification_failure = failure_code
         if to is VerificationStatus.VERIFIED:
             self.verified_at = now
         event = PaymentMethodVerificationUpdatedEvent(
@@ -284,16 +295,9 @@ class PaymentMethod(SoftDeletable):
 
     def _refuse_unusable(self, now: datetime) -> None:
         self._refuse_expired(now)
-        if self.verification is VerificationStatus.FAILED:
+        if self._has_failed:
             raise PaymentMethodVerificationFailed
 
     def _refuse_expired(self, now: datetime) -> None:
         if self.is_expired(now):
             raise PaymentMethodExpired
-
-
-def keep_a_default(methods: Sequence[PaymentMethod], now: datetime) -> None:
-    """Make the newest usable method the default when none is; the newest of all when none is usable."""
-    if methods and not any(method.is_default for method in methods):
-        newest = max(methods, key=lambda method: (method.is_usable(now), method.created_at, method.id))
-        newest.amend(now, is_default=True)

@@ -2,7 +2,7 @@
 
     unverified ─→ pending ─→ verified
                   ↑     └──→ failed ─┐
-                  └──────────────────┘
+                  └──────────────────┘  twice at most
 
 A card is verified by an authorisation of zero. To an account two small deposits are sent, and whoever can say how much
 they were has access to it. Of the amounts only a digest is kept.
@@ -18,6 +18,8 @@ from domain.shared.errors import BusinessRuleViolation, InvalidTransition
 from domain.shared.events import DomainEvent
 
 MAX_TRIES = 3
+MAX_ROUNDS = 3
+"""How often a method may be asked about, ever: else whoever guesses would begin again and again."""
 
 
 class VerificationUnsupported(BusinessRuleViolation):
@@ -39,6 +41,13 @@ class VerificationTransitionInvalid(InvalidTransition):
 
     code = "verification_transition_invalid"
     summary = "The payment method's verification does not allow this now."
+
+
+class VerificationExhausted(BusinessRuleViolation):
+    """The verification failed as often as it may."""
+
+    code = "verification_exhausted"
+    summary = f"The payment method's verification failed {MAX_ROUNDS} times; add another method."
 
 
 class VerificationStatus(StrEnum):

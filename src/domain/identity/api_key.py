@@ -43,6 +43,13 @@ class APIKeyRotated(BusinessRuleViolation):
     summary = "The API key was rotated already; rotate its successor."
 
 
+class ExpiryExceedsMaker(ValidationError):
+    """A key would outlive the one that makes it."""
+
+    code = "expiry_exceeds_maker"
+    summary = "A key made by a key ends no later than its maker."
+
+
 class ScopesWidened(ValidationError):
     """A key may lose scopes and never gain one."""
 
@@ -118,15 +125,23 @@ class APIKey(Entity):
         grantable: Collection[str],
         expires_at: datetime | None,
         now: datetime,
+        no_later_than: datetime | None = None,
         lineage_id: APIKeyId | None = None,
     ) -> Self:
         """Issue a key with scopes that its maker holds too; without a ``lineage_id`` it begins a line of its own.
 
+        Without an ``expires_at`` it ends at ``no_later_than``, which is None for a maker that does not end itself.
+
         Raises:
             InsufficientPermissions: a scope is not ``grantable``; the first one is in the details.
+            ExpiryExceedsMaker: it would end after ``no_later_than``.
             ValidationError: no scope at all, or an expiry that is over.
             InvalidText: the name is not acceptable.
         """
+        if expires_at is None:
+            expires_at = no_later_than
+        elif no_later_than is not None and expires_at > no_later_than:
+            raise ExpiryExceedsMaker(path="expires_at")
         key = cls(
             id=id,
             organization_id=organization_id,
@@ -167,10 +182,12 @@ class APIKey(Entity):
         overlap: timedelta,
         expires_at: datetime | None,
         now: datetime,
+        no_later_than: datetime | None = None,
     ) -> Self:
         """Return the successor, with this key's name and scopes; this one works until the overlap ends.
 
         Raises:
+            ExpiryExceedsMaker: the successor would end after ``no_later_than``.
             APIKeyEnded: the key is revoked or expired.
             APIKeyRotated: it has a successor already.
             InsufficientPermissions: whoever rotates lacks one of its scopes and would gain it by the new secret.
@@ -190,6 +207,7 @@ class APIKey(Entity):
             grantable=grantable,
             expires_at=expires_at,
             now=now,
+            no_later_than=no_later_than,
             lineage_id=self.lineage_id,
         )
         ends_at = now + overlap

@@ -47,6 +47,13 @@ class OrganizationEnded(BusinessRuleViolation):
     summary = "The organization is closed for good."
 
 
+class OrganizationHasOpenPayments(BusinessRuleViolation):
+    """Money is on its way to or from the organization's customers, and somebody has to be there when it arrives."""
+
+    code = "organization_has_open_payments"
+    summary = "Payments or refunds of the organization are on their way; wait for their outcome."
+
+
 class SlugMismatch(ValidationError):
     """The slug is not that of the organization, so that another one was meant."""
 
@@ -235,15 +242,18 @@ class Organization(Entity):
             self.status, self.suspended_reason = OrganizationStatus.ACTIVE, None
             self.record(OrganizationReactivatedEvent(), now)
 
-    def close(self, now: datetime, *, slug: str) -> None:
+    def close(self, now: datetime, *, slug: str, has_open_payments: bool) -> None:
         """Give the organization up for good: what it did stays, its keys and sessions stop. Twice changes nothing.
 
         Raises:
             SlugMismatch: whoever closes it did not spell out its slug.
+            OrganizationHasOpenPayments: payments or refunds have no outcome yet.
         """
         if slug != self.slug:
             raise SlugMismatch(path="slug")
         if self.status is not OrganizationStatus.CLOSED:
+            if has_open_payments:
+                raise OrganizationHasOpenPayments
             self.status, self.closed_at = OrganizationStatus.CLOSED, now
             self.record(OrganizationClosedEvent(), now)
 

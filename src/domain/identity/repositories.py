@@ -45,6 +45,18 @@ class IOrganizationRepository(IRepository[Organization], Protocol):
         """Return which organization of all answers to this slug, or None."""
         ...
 
+    async def keep_active(self, id: OrganizationId) -> None:
+        """Keep the organization from being suspended or closed until this transaction ends.
+
+        Others may do the same at once.
+
+        Raises:
+            OrganizationSuspended: the operator stopped it.
+            OrganizationClosed: it was closed.
+            NotFound: there is no such organization.
+        """
+        ...
+
 
 class IMembershipRepository(IRepository[Membership], Protocol):
     """The members of the organization."""

@@ -13,12 +13,16 @@ from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.card_numbers import holds_card_number
 from domain.shared.entity import Entity
-from domain.shared.errors import Conflict, DuplicateError, ValidationError
+from domain.shared.errors import BusinessRuleViolation, Conflict, DuplicateError, ValidationError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import CheckoutId, CustomerId, PaymentLinkId, PaymentOrderId
 
 # With a letter, since 22 digits alone are fewer than 128 random bits, and may be a card number and more.
 _REFERENCE = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{22,64}")
+
+
+MAX_CHECKOUT_ATTEMPTS = 10
+"""How often one purchase is tried to pay, whatever the number of orders: anybody may try cards here."""
 
 
 class InvalidCheckoutReference(ValidationError):
@@ -54,6 +58,13 @@ class CheckoutOutOfStep(Conflict):
 
     code = "checkout_out_of_step"
     summary = "There was no such attempt to pay; read the checkout again."
+
+
+class CheckoutAttemptsExhausted(BusinessRuleViolation):
+    """So many cards were tried that this is no buyer who mistypes."""
+
+    code = "checkout_attempts_exhausted"
+    summary = "The purchase was tried to pay as often as it may be; begin a new one."
 
 
 class CheckoutStatus(StrEnum):
@@ -164,9 +175,12 @@ class Checkout(Entity):
 
         Raises:
             CheckoutOutOfStep: there were not that many.
+            CheckoutAttemptsExhausted: there were as many as there may be, over all orders.
         """
         if after > self.attempts:
             raise CheckoutOutOfStep
+        if after == self.attempts >= MAX_CHECKOUT_ATTEMPTS:
+            raise CheckoutAttemptsExhausted(attempts=MAX_CHECKOUT_ATTEMPTS)
         return after == self.attempts
 
     def retry(self, order_id: PaymentOrderId, now: datetime) -> None:

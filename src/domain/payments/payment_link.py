@@ -77,7 +77,7 @@ class PaymentLinkCreatedEvent(DomainEvent):
 
 @frozen(kw_only=True)
 class PaymentLinkRedeemedEvent(DomainEvent):
-    """An order took one use; ``uses`` counts it."""
+    """An order took one use, or took one again after it had failed; ``uses`` counts it."""
 
     verb: ClassVar[str] = "redeemed"
     uses: int
@@ -85,7 +85,7 @@ class PaymentLinkRedeemedEvent(DomainEvent):
 
 @frozen(kw_only=True)
 class PaymentLinkReleasedEvent(DomainEvent):
-    """A cancelled order gave its use back; ``uses`` no longer counts it."""
+    """An order that failed, expired or was cancelled gave its use back; ``uses`` no longer counts it."""
 
     verb: ClassVar[str] = "released"
     uses: int
@@ -107,7 +107,7 @@ class PaymentLinkExpiredEvent(DomainEvent):
 
 @define(kw_only=True, eq=False)
 class PaymentLink(Entity):
-    """A public address. Every order takes one of ``max_uses``; None is no limit.
+    """A public address. Every order takes one of ``max_uses`` until it fails or is given up; None is no limit.
 
     ``title`` and ``description`` are for the buyer, in place of the product's; ``success_url`` is where a browser goes
     once the order is paid.
@@ -185,6 +185,17 @@ class PaymentLink(Entity):
             raise refusal
         self.uses += 1
         self.record(PaymentLinkRedeemedEvent(uses=self.uses), now)
+
+    def reclaim(self, now: datetime) -> bool:
+        """Take a use for money that arrived after all, and say whether one was left.
+
+        The link's end does not matter, for the buyer came before it.
+        """
+        if self.max_uses is not None and self.uses >= self.max_uses:
+            return False
+        self.uses += 1
+        self.record(PaymentLinkRedeemedEvent(uses=self.uses), now)
+        return True
 
     def release(self, now: datetime) -> None:
         """Give one use back, whatever became of the link since; with none taken nothing changes."""

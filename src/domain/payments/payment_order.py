@@ -134,16 +134,8 @@ class PaymentOrder(PaymentOrderMoney):
         return method
 
     def pay(self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId, now: datetime) -> None:
-        """Begin an attempt to collect the money.
-
-        Raises:
-            PaymentInProgress: an attempt is on its way or its outcome unknown.
-            PaymentPermanentlyDeclined: trying again cannot help.
-            PaymentAttemptsExhausted: it was tried as often as it may be.
-            PaymentOrderExpired: the order's time is over.
-            InvalidTransition: the order is paid, cancelled or otherwise at its end.
-        """
-        self._ensure_payable(now)
+        """Begin an attempt to collect the money; raises as :meth:`ensure_payable`."""
+        self.ensure_payable(now)
         self.update_status(PaymentOrderStatus.PROCESSING, now)
         attempt = PaymentAttempt(
             id=attempt_id, number=len(self.attempts) + 1, payment_method_id=payment_method_id, started_at=now
@@ -156,24 +148,29 @@ class PaymentOrder(PaymentOrderMoney):
         )
         self.record(processing, now)
 
-    def conclude(self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome, now: datetime) -> Collected | None:
+    def is_late_money(self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome) -> bool:
+        """Say whether it is money for an order that counted as failed, and so gave its link's use back."""
+        failed = self.status is PaymentOrderStatus.FAILED and outcome.status is AttemptStatus.SUCCEEDED
+        return failed and self._attempt(attempt_id).status is not AttemptStatus.SUCCEEDED
+
+    def conclude(
+        self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome, now: datetime, *, sold_out: bool = False
+    ) -> Collected | None:
         """Learn what became of an attempt, however late; returns what the books have to be told.
 
-        Whatever is no news changes nothing, so it is safe to repeat.
+        Whatever is no news changes nothing, so it is safe to repeat. Late money of a ``sold_out`` link is surplus.
 
         Raises:
             PaymentAttemptNotFound: the order has no such attempt.
             CurrencyMismatch: the fee is in another currency.
         """
-        attempt = next((attempt for attempt in self.attempts if attempt.id == attempt_id), None)
-        if attempt is None:
-            raise PaymentAttemptNotFound
+        attempt = self._attempt(attempt_id)
         if not attempt.learns_from(outcome):
             return None
         if attempt.status is AttemptStatus.SUCCEEDED:
             return self._learn_fee(attempt, outcome, now)
         arrived = outcome.status is AttemptStatus.SUCCEEDED
-        surplus = arrived and PaymentOrderStatus.COMPLETED not in TRANSITIONS[self.status]
+        surplus = arrived and (sold_out or PaymentOrderStatus.COMPLETED not in TRANSITIONS[self.status])
         concluded = self._replace(attempt, attempt.concluded(outcome, now, surplus=surplus))
         if concluded.is_final and concluded is self.attempts[-1]:
             self.attention_at = None
@@ -219,7 +216,16 @@ class PaymentOrder(PaymentOrderMoney):
         self.record(events.PaymentOrderExpiredEvent(number=self.number), now)
         return True
 
-    def _ensure_payable(self, now: datetime) -> None:
+    def ensure_payable(self, now: datetime) -> None:
+        """Refuse what :meth:`pay` would refuse.
+
+        Raises:
+            PaymentInProgress: an attempt is on its way or its outcome unknown.
+            PaymentPermanentlyDeclined: trying again cannot help.
+            PaymentAttemptsExhausted: it was tried as often as it may be.
+            PaymentOrderExpired: the order's time is over.
+            InvalidTransition: the order is paid, cancelled or otherwise at its end.
+        """
         if self.status in IN_FLIGHT:
             raise PaymentInProgress
         if PaymentOrderStatus.PROCESSING not in TRANSITIONS[self.status]:
@@ -272,6 +278,12 @@ class PaymentOrder(PaymentOrderMoney):
             self.attention_at = now
             needed = events.PaymentOrderNeedsAttentionEvent(attempt_id=attempt.id, lookups=attempt.lookups)
             self.record(needed, now)
+
+    def _attempt(self, attempt_id: PaymentAttemptId) -> PaymentAttempt:
+        attempt = next((attempt for attempt in self.attempts if attempt.id == attempt_id), None)
+        if attempt is not None:
+            return attempt
+        raise PaymentAttemptNotFound
 
     def _replace(self, old: PaymentAttempt, new: PaymentAttempt) -> PaymentAttempt:
         self.attempts = [new if each is old else each for each in self.attempts]

@@ -6,7 +6,7 @@ from attrs import define
 
 from domain.payments import payment_order_events as events
 from domain.payments.payment_order_errors import RefundExceedsCaptured
-from domain.payments.payment_order_status import REFUNDABLE, TIMESTAMPS, TRANSITIONS, PaymentOrderStatus
+from domain.payments.payment_order_status import REFUNDABLE, TIMESTAMPS, TRANSITIONS, WITHOUT_USE, PaymentOrderStatus
 from domain.shared.entity import Entity
 from domain.shared.errors import InvalidTransition
 from domain.shared.ids import RefundId
@@ -33,6 +33,11 @@ class PaymentOrderMoney(Entity):
     cancelled_at: datetime | None = None
     expired_at: datetime | None = None
     refunded_at: datetime | None = None
+
+    @property
+    def holds_use(self) -> bool:
+        """Whether one of the payment link's uses is this order's; what failed or was given up has none."""
+        return self.status not in WITHOUT_USE
 
     @property
     def captured(self) -> Money:

@@ -48,5 +48,8 @@ TIMESTAMPS: Mapping[PaymentOrderStatus, str] = {
 """Where the time of a move is noted."""
 
 IN_FLIGHT = frozenset({_S.PROCESSING, _S.UNKNOWN})
+WITHOUT_USE = frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED})
+"""An order in any other state holds one of its payment link's uses."""
+
 OPEN = IN_FLIGHT | {_S.PENDING}
 REFUNDABLE = frozenset({_S.COMPLETED, _S.PARTIALLY_REFUNDED})

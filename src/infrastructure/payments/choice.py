@@ -5,8 +5,12 @@ Stripe's library takes a while to import, so that only who chose it does.
 
 from typing import Protocol, runtime_checkable
 
-from application.kernel.ports import IClock, IPaymentProvider, ITokenizer
+from application.customers.method_checks import IMethodVerifier
+from application.kernel.ports import IClock, IKycProvider, IPaymentProvider, ITokenizer
+from infrastructure.kyc.local import LocalKycProvider
+from infrastructure.kyc.manual import ManualKycProvider
 from infrastructure.payments.sandbox import SandboxPaymentProvider
+from infrastructure.payments.sandbox_verifier import SandboxMethodVerifier
 from infrastructure.payments.vault import SandboxVault
 from infrastructure.settings import Settings
 
@@ -36,6 +40,23 @@ def chosen_provider(settings: Settings) -> IPaymentProvider:
 
         return StripePaymentProvider(settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_api_base)
     return SandboxPaymentProvider(journal=settings.data_dir / "sandbox-charges.jsonl")
+
+
+def chosen_verifier(settings: Settings, provider: IPaymentProvider) -> IMethodVerifier:
+    """Return who finds out whether payment methods are real: whoever charges them."""
+    if settings.payment_provider == "stripe":
+        from infrastructure.payments.stripe_provider import StripePaymentProvider  # noqa: PLC0415 - see above
+        from infrastructure.payments.stripe_verifier import StripeMethodVerifier  # noqa: PLC0415 - see above
+
+        if isinstance(provider, StripePaymentProvider):
+            return StripeMethodVerifier(provider)
+    return SandboxMethodVerifier()
+
+
+def chosen_kyc(settings: Settings) -> IKycProvider:
+    """Return who checks customers. The local stand-in approves by rule, so that real payments never rest on it."""
+    real = settings.is_production or settings.payment_provider != "sandbox"
+    return ManualKycProvider() if real else LocalKycProvider()
 
 
 def chosen_notices(settings: Settings) -> INotices | None:

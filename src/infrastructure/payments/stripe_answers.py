@@ -104,8 +104,9 @@ def of_intent(intent: Intent) -> ChargeResult:
     if intent.status == "canceled":
         # Only this adapter cancels intents, and only those that a buyer would have had to confirm.
         return declined(AUTHENTICATION_REQUIRED, intent.id)
-    if intent.status == "requires_payment_method":
-        failure = intent.last_payment_error or Failure()
+    if intent.status == "requires_payment_method" and intent.last_payment_error is not None:
+        # Without an error nobody has tried a card yet: the attempt that made the intent is still under way.
+        failure = intent.last_payment_error
         return declined(failure.decline_code or failure.code or "card_declined", intent.id)
     return ChargeResult(status=ChargeStatus.UNKNOWN, reference=intent.id)
 

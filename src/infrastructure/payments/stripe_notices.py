@@ -13,6 +13,8 @@ from domain.shared.ids import OrganizationId, PaymentAttemptId, PaymentOrderId, 
 from infrastructure.payments.stripe_answers import Intent, StripeRefund, of_intent, of_refund
 from infrastructure.payments.stripe_provider import ATTEMPT, ORDER, ORGANIZATION, REFUND
 
+_INTENTS = frozenset(f"payment_intent.{end}" for end in ("succeeded", "payment_failed", "canceled"))
+_REFUNDS = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
 _TOLERANCE = 300  # seconds that a signature is good for, against replaying old ones
 
 
@@ -73,10 +75,10 @@ def _told(event: _Event) -> tuple[ChargeResult | RepaymentResult | None, Mapping
     """Return what a notice says of a charge or a refund, and our own metadata in it; of anything else, nothing."""
     about = event.data.object
     try:
-        if event.type.startswith("payment_intent."):
+        if event.type in _INTENTS:
             intent = msgspec.convert(about, Intent)
             return of_intent(intent), intent.metadata
-        if event.type.startswith("refund.") or event.type == "charge.refund.updated":
+        if event.type in _REFUNDS:
             refund = msgspec.convert(about, StripeRefund)
             return of_refund(refund), refund.metadata
     except msgspec.ValidationError:

@@ -42,7 +42,7 @@ _FEE = ["latest_charge.balance_transaction"]
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Refused before anything was tried: our credentials, our rate.
 _REFUSED = (stripe.AuthenticationError, stripe.PermissionError, stripe.RateLimitError)
-_BROKEN = (aiohttp.ClientError, TimeoutError, OSError, msgspec.ValidationError)
+BROKEN = (aiohttp.ClientError, TimeoutError, OSError, msgspec.ValidationError)
 
 
 class StripePaymentProvider(IPaymentProvider):
@@ -57,6 +57,11 @@ class StripePaymentProvider(IPaymentProvider):
             api_key, http_client=self._http, max_network_retries=0, stripe_version=_VERSION,
             base_addresses={"api": api_base} if api_base else None,
         )  # fmt: skip
+
+    @property
+    def client(self) -> stripe.StripeClient:
+        """Return the library's client, whose connections end with the provider's."""
+        return self._client
 
     async def close(self) -> None:
         """Close the connections."""
@@ -81,7 +86,7 @@ class StripePaymentProvider(IPaymentProvider):
             return await self._decided(read(created, Intent))
         except stripe.StripeError as error:
             return _refusal(error)
-        except _BROKEN:
+        except BROKEN:
             return ChargeResult(status=ChargeStatus.UNKNOWN)
 
     async def lookup(self, idempotency_key: str) -> ChargeResult | None:
@@ -117,7 +122,7 @@ class StripePaymentProvider(IPaymentProvider):
             return RepaymentResult(
                 status=refusal.status, reference=refusal.reference, decline_code=refusal.decline_code
             )  # fmt: skip
-        except _BROKEN:
+        except BROKEN:
             return RepaymentResult(status=ChargeStatus.UNKNOWN)
 
     async def lookup_refund(self, repayment: Repayment) -> RepaymentResult | None:
@@ -131,7 +136,7 @@ class StripePaymentProvider(IPaymentProvider):
                 {"payment_intent": repayment.charge_reference, "limit": _PAGE}
             )
             refunds = [read(each, StripeRefund) async for each in listed.auto_paging_iter()]
-        except (stripe.StripeError, *_BROKEN) as error:
+        except (stripe.StripeError, *BROKEN) as error:
             raise PaymentProviderError from error
         mine = (each for each in refunds if each.metadata.get(REFUND) == repayment.idempotency_key)
         found = next(mine, None)
@@ -146,7 +151,7 @@ class StripePaymentProvider(IPaymentProvider):
                 intent.id, None, {"idempotency_key": f"{intent.id}-cancel"}
             )
             return of_intent(read(cancelled, Intent))
-        except (stripe.StripeError, *_BROKEN):
+        except (stripe.StripeError, *BROKEN):
             return ChargeResult(status=ChargeStatus.UNKNOWN, reference=intent.id)
 
     async def _find(self, key: str) -> Intent | None:
@@ -155,7 +160,7 @@ class StripePaymentProvider(IPaymentProvider):
                 for intent in page:
                     if intent.metadata.get(ATTEMPT) == key:
                         return intent
-        except (stripe.StripeError, *_BROKEN) as error:
+        except (stripe.StripeError, *BROKEN) as error:
             raise PaymentProviderError from error
         return None
 

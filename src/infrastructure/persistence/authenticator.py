@@ -89,6 +89,7 @@ class Authenticator:
             id=encode_id("key", id_),
             organization_id=organization_id,
             scopes=_scopes(cast("str", scopes)),
+            expires_at=cast("_Moment", expires_at),
         )
 
     async def _session(self, digest: str, organization_id: OrganizationId | None) -> Actor:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Executable, Table, bindparam, delete, func, select
+from sqlalchemy import Executable, Table, bindparam, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.shared.entity import Entity
 from domain.shared.errors import DuplicateError
 from infrastructure.persistence import tenancy
+from infrastructure.persistence.models.identity import OrganizationRow
 from infrastructure.persistence.models.persons import AuthIdentityRow, SingleUseTokenRow
 from infrastructure.persistence.models.technical import LookupRow
 from infrastructure.persistence.session import Session
@@ -50,6 +51,9 @@ PERSONAL: Mapping[str, Table | None] = {
     "auth_identity": cast("Table", AuthIdentityRow.__table__),
     "single_use_token": cast("Table", SingleUseTokenRow.__table__),
 }
+# What strangers may find: only while the organization that it belongs to is active.
+PUBLIC = frozenset({"payment_link", "checkout"})
+_ORGANIZATIONS = cast("Table", OrganizationRow.__table__)
 _DIGESTED = frozenset({"user_email", "auth_identity"})
 
 
@@ -91,6 +95,10 @@ def find_statement(kind: str, *, postgres: bool) -> Executable:
         found = getattr(func, f"stoa_find_{kind}")(value).table_valued(*names)
         return select(*(found.c[name] for name in names))
     asked = (_TABLE.c.kind == kind, _TABLE.c.value == value)
+    if kind in PUBLIC:
+        owned = _TABLE.join(_ORGANIZATIONS, _ORGANIZATIONS.c.organization_id == _TABLE.c.organization_id)
+        active = _ORGANIZATIONS.c.status == literal_column("'active'")
+        return select(_TABLE.c.organization_id, _TABLE.c.subject_id).select_from(owned).where(*asked, active)
     if kind not in PERSONAL:
         return select(_TABLE.c.organization_id, _TABLE.c.subject_id).where(*asked)
     table = PERSONAL[kind]

@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 from application.identity.ports import ISignIns, VerifiedPassword
 from application.kernel.actor import NOWHERE, PLATFORM
 from application.kernel.ports import IClock, IPasswordHasher
+from application.kernel.unit_of_work import ISignInAttempts
 from domain.identity.errors import CredentialsInvalid, SignInLocked
 from domain.identity.single_use_token import TokenInvalid
 from domain.shared.ids import UserId
@@ -20,6 +21,7 @@ from infrastructure.persistence.models.identity import UserRow
 from infrastructure.persistence.models.persons import CredentialRow
 from infrastructure.persistence.models.technical import LookupRow
 from infrastructure.persistence.person_functions import COUNT_ATTEMPT, FORGIVE, READ_LOCK
+from infrastructure.persistence.session import Session
 from infrastructure.persistence.transaction import Rows
 from infrastructure.persistence.types import text
 
@@ -27,6 +29,20 @@ _CREDENTIALS = cast("Table", CredentialRow.__table__)
 _USERS = cast("Table", UserRow.__table__)
 _LOOKUPS = cast("Table", LookupRow.__table__)
 _COLUMNS = (_CREDENTIALS.c.id, _USERS.c.email, _CREDENTIALS.c.hash, _CREDENTIALS.c.version)
+
+
+class SignInAttempts(ISignInAttempts):
+    """What was tried, forgiven in the transaction that gives a reason to."""
+
+    def __init__(self, session: Session) -> None:
+        """Forgive in this transaction."""
+        self._session = session
+
+    async def forgive(self, email: str) -> None:
+        session = self._session
+        statement = session.prepare("sign-in-forgive", lambda: _forgive(session.database.is_postgres))
+        params = {"wanted": stored_value("user_email", email), "at": int(session.now().timestamp())}
+        await session.rows(statement, params)
 
 
 class _Stored(NamedTuple):

@@ -50,6 +50,7 @@ from infrastructure.persistence.repositories.webhooks import (
 )
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.session import Session
+from infrastructure.persistence.sign_ins import SignInAttempts
 from infrastructure.persistence.tracking import Change
 from infrastructure.persistence.transaction import Transaction
 from infrastructure.persistence.work_tables import Jobs, Numbers
@@ -121,6 +122,7 @@ class SqlUnitOfWork:
         self.jobs = Jobs(self.session)
         self.numbers = Numbers(self.session)
         self.mail_limits = MailLimits(self.session)
+        self.sign_in_attempts = SignInAttempts(self.session)
         self._open = True
         self.committed = False
 

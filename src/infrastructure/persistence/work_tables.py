@@ -1,11 +1,12 @@
 """Jobs and counters: small tables that handlers write through the unit of work."""
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Date, Executable, Table, bindparam, delete
+from sqlalchemy import Date, Executable, Integer, Table, bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from application.kernel.causality import Cause
@@ -17,6 +18,7 @@ from infrastructure.persistence.types import Guid, UtcDateTime, text
 
 _JOBS = cast("Table", JobRow.__table__)
 _COUNTERS = cast("Table", CounterRow.__table__)
+_TOKEN_BITS = 30  # claims count up from there, within 32 bits
 
 
 class Jobs(IJobs):
@@ -42,6 +44,8 @@ class Jobs(IJobs):
             params = {
                 "job_kind": kind, "job_subject": subject_id, "job_at": at, "job_correlation": cause.correlation_id,
                 "job_causation": cause.causation_id, "job_trace": cause.traceparent,
+                # Random, so that whoever held an earlier job of the same name cannot take this one for theirs.
+                "job_token": secrets.randbits(_TOKEN_BITS),
             }  # fmt: skip
             statement = session.prepare("job-schedule", lambda: _schedule(postgres=session.database.is_postgres))
             await session.rows(statement, params)
@@ -76,7 +80,8 @@ def _schedule(*, postgres: bool) -> Executable:
     at = bindparam("job_at", type_=UtcDateTime())
     values = {
         "organization_id": bindparam(tenancy.TENANT, type_=Guid()), "kind": bindparam("job_kind", type_=text()),
-        "subject_id": bindparam("job_subject", type_=Guid()), "run_at": at, "token": 0, "attempts": 0,
+        "subject_id": bindparam("job_subject", type_=Guid()), "run_at": at, "attempts": 0,
+        "token": bindparam("job_token", type_=Integer()),
     }  # fmt: skip
     alive = {"dead_at": None, "last_error": None}
     caused = {

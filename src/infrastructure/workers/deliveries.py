@@ -21,7 +21,7 @@ from application.kernel.actor import NOWHERE, worker
 from application.kernel.causality import Cause, caused_by
 from application.kernel.dispatcher import Call, Outcome
 from application.webhooks.webhook_endpoint_states import SuspendWebhookEndpoint
-from domain.shared.errors import NotFound, StoaError, Unavailable
+from domain.shared.errors import NotFound, StoaError
 from domain.shared.ids import EventId, OrganizationId, WebhookEndpointId, encode_id
 from domain.webhooks.retries import GIVE_UP_AFTER, has_given_up, pause_after
 from domain.webhooks.webhook_delivery import DeliveryStatus
@@ -35,14 +35,13 @@ from infrastructure.webhooks.secrets import SecretUnreadable, WebhookSecrets
 from infrastructure.webhooks.sender import Answer, WebhookSender
 from infrastructure.webhooks.signing import signed_headers
 from infrastructure.workers import delivery_statements as statements
-from infrastructure.workers.connection import Backoff
 from infrastructure.workers.leader import POLL_SECONDS
+from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
 
 LEASE = timedelta(seconds=60)
 CONCURRENCY = 64
 PER_ENDPOINT = 4
-_FAREWELL_SECONDS = 8.0
 
 
 class Build(Protocol):
@@ -116,17 +115,10 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then may still finish, or is given back."""
-        backoff = Backoff()
         try:
-            while True:
-                try:
-                    await self._round()
-                    backoff.reset()
-                except Unavailable as error:
-                    self._log.warning("worker_unavailable", code=error.code)
-                    await backoff.sleep()
+            await round_after_round(self._round, self._log)
         finally:
-            await self._farewell()
+            await farewell(self._running)
 
     async def deliver_due_once(self) -> int:
         """Deliver what is due until nothing is, and return how many requests that were."""
@@ -257,14 +249,6 @@ class DeliveryWorker:
         call = Call(actor=worker(claim.organization_id), request_id=str(claim.id))
         with suppress(NotFound), caused_by(Cause(causation_id=claim.event_id)):
             await self._dispatch("webhook_endpoints.suspend", command, call)
-
-    async def _farewell(self) -> None:
-        left = list(self._running)
-        if left:
-            _, late = await asyncio.wait(left, timeout=_FAREWELL_SECONDS)
-            for task in late:
-                task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     def _prepare(self, name: str, build: Build) -> Statement:
         return self._database.prepare(name, lambda: build(postgres=self._database.is_postgres))

@@ -86,6 +86,15 @@ def postpone(*, postgres: bool) -> Executable:
     return update(_JOBS).where(_ours()).values(run_at=_then(postgres=postgres), lease_until=None)
 
 
+def hold(*, postgres: bool) -> Executable:
+    """Give a job back until later, and forget this try."""
+    return (
+        update(_JOBS)
+        .where(_ours())
+        .values(run_at=_then(postgres=postgres), lease_until=None, attempts=_JOBS.c.attempts - 1)
+    )
+
+
 def bury(*, postgres: bool) -> Executable:
     """Keep a job that nobody tries again by themselves."""
     dead = {"dead_at": _now(postgres=postgres), "last_error": bindparam("last_error", type_=text(80))}

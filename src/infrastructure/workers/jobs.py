@@ -28,8 +28,8 @@ from infrastructure.persistence.statement import Params
 from infrastructure.persistence.transaction import Rows
 from infrastructure.system import SystemClock
 from infrastructure.workers import job_statements
-from infrastructure.workers.connection import Backoff
 from infrastructure.workers.leader import POLL_SECONDS
+from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
 
 type Handler = Callable[[OrganizationId, UUID], Awaitable[None]]
@@ -44,11 +44,10 @@ class Build(Protocol):
 
 
 LEASE_SECONDS = 60.0
-MAX_ATTEMPTS = 50  # with the pauses between them about three hours
+MAX_ATTEMPTS = 50  # with the pauses between them about three hours; an outage of the other side does not count
 # A handler is stopped while its lease still holds, whatever the two clocks say.
 _PATIENCE = 0.8
 _RETRY_FIRST, _RETRY_LIMIT = 1.0, 300.0
-_FAREWELL_SECONDS = 8.0
 
 
 class Claim(NamedTuple):
@@ -107,17 +106,10 @@ class JobWorker:
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then may still finish, or is given back."""
-        backoff = Backoff()
         try:
-            while True:
-                try:
-                    await self._round()
-                    backoff.reset()
-                except Unavailable as error:
-                    self._log.warning("worker_unavailable", code=error.code)
-                    await backoff.sleep()
+            await round_after_round(self._round, self._log)
         finally:
-            await self._farewell()
+            await farewell(self._running)
 
     async def run_due_once(self) -> int:
         """Perform what is due until nothing is, and return how many jobs that were."""
@@ -156,10 +148,13 @@ class JobWorker:
             result = error.code if isinstance(error, StoaError) else type(error).__name__
             pause = timedelta(seconds=retry_seconds(claim.attempts))
             self._report(claim, error, pause)
-            if claim.attempts >= self._max_attempts:
-                await self._bury(claim, result)
-            else:
+            if claim.attempts < self._max_attempts:
                 await self._settle("jobs-postpone", job_statements.postpone, claim, after=pause)
+            elif isinstance(error, Unavailable):
+                # The job is sound and the other side is away: however long that lasts, it is tried when it is back.
+                await self._settle("jobs-hold", job_statements.hold, claim, after=pause)
+            else:
+                await self._bury(claim, result)
         else:
             # Most handlers have deleted the job themselves; nothing was left to do for the others.
             await self._settle("jobs-discard", job_statements.discard, claim)
@@ -177,14 +172,6 @@ class JobWorker:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         else:
             await self._ear.wait(POLL_SECONDS)
-
-    async def _farewell(self) -> None:
-        if self._running:
-            await asyncio.wait(self._running, timeout=_FAREWELL_SECONDS)
-        left = list(self._running)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     async def _bury(self, claim: Claim, code: str) -> None:
         """Keep the job for people to see; `stoa doctor` tells them, and scheduling it anew revives it."""

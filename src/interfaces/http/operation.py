@@ -44,7 +44,7 @@ class Operation:
                 raise DeclarationError(f"{use_case.name}: the path names {name}, which is no field of the command")
         self.versioned = VERSION_FIELD in fields
         self.version_required = self.versioned and fields[VERSION_FIELD].required
-        self.idempotent = not use_case.read_only
+        self.idempotent = not (use_case.read_only or use_case.keyless)
         self.has_body = row.method in {"POST", "PATCH"}
         creates = row.method == "POST" and use_case.name.endswith(_CREATING)
         self.status = HTTPStatus.CREATED if creates else HTTPStatus.OK

@@ -72,7 +72,7 @@ class UseCaseTool:
         properties = {field.name for field in self._schema.record.fields}
         if KEY_FIELD in properties:
             raise DeclarationError(f"{self.use_case.name}: a field of a command cannot be called {KEY_FIELD}")
-        if self.use_case.read_only:
+        if self.use_case.read_only or self.use_case.keyless:
             return schema
         given = schema["properties"]
         required = schema.get("required", [])

@@ -140,9 +140,10 @@ class Account:
 
     def _over(self, visit: Visit) -> Response:
         """Say of a link that it will not do; used, too old, mistyped and made up look the same."""
+        sent = {"languages": ()} if "token" in visit.query else {}
         again = [] if visit.path == INVITATION else [(visit.address(visit.path), visit.spoken("account.link.again"))]
         kind = "invitation_link" if visit.path == INVITATION else "link"
-        return self._pages.notice(kind, _without_token(visit), status=_OVER, links=again)
+        return self._pages.notice(kind, _without_token(visit), status=_OVER, links=again, **sent)
 
     def _form(
         self, form: str, visit: Visit, typed: Typed | None = None, problems: Mapping[str, str] | None = None

@@ -74,7 +74,7 @@ class Checkout:
             raise NotFound
         problems = dict(submission.problems)
         if submission.after is None:
-            problems |= submission.wrong()
+            problems = submission.wrong() | problems
         if problems:
             return await self._correct(visit, submission, problems)
         return self._on(visit, submission) if only_look else await self._buy(visit, submission)

@@ -26,6 +26,7 @@ _ABOUT = {
     "payment_method_expired": "expiry",
     "provider_token_invalid": "number",
     "checkout_total_changed": "form",
+    "checkout_attempts_exhausted": "form",
 }
 _TEXTS = {"name": "errors.name_invalid", "email": "errors.email_invalid", "quantity": "errors.quantity_out_of_range"}
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.shared.card_numbers import CardNumberMisplaced, holds_card_number
 from domain.shared.text import check_slug
 from interfaces.web.forms import read_form
 from interfaces.web.pages import go_to
@@ -19,6 +20,7 @@ CARD_FIELDS = ("number", "expiry", "cvc")
 PASSED_ON = (
     "slug", "reference", "after", "quantity", "total", "currency", "shown_in", "lang", "email", "name",
 )  # fmt: skip
+TYPED = ("email", "name")
 _LONGEST = 300
 
 
@@ -63,7 +65,10 @@ async def exchange(request: Request, vault: IVault) -> Response:
     slug = check_slug(form.get("slug", ""))
     answer = vault.tokenize(*(form.get(name, "")[:_LONGEST] for name in CARD_FIELDS))
     passed = {name: form[name][:_LONGEST] for name in PASSED_ON if name in form}
-    handle = vault.seal({"fields": passed, "card": dict(answer.shown), "errors": dict(answer.errors)})
+    # What was typed into the wrong field goes no further than what was typed into the right one.
+    misplaced = {name: CardNumberMisplaced.code for name in TYPED if holds_card_number(passed.get(name, ""))}
+    passed |= dict.fromkeys(misplaced, "")
+    handle = vault.seal({"fields": passed, "card": dict(answer.shown), "errors": {**answer.errors, **misplaced}})
     # Where it goes is made of a checked slug and nothing else, so that nobody can be sent anywhere else.
     parameters = {"card": handle, **({"lang": passed["lang"]} if passed.get("lang") else {})}
     return go_to(f"/pay/{slug}/return?{urlencode(parameters)}")

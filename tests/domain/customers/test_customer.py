@@ -7,12 +7,12 @@ import pytest
 
 from domain.customers.customer import Customer, CustomerHasOpenOrders, InvalidCountry
 from domain.customers.method_details import InvalidProviderToken, MethodDetails, PaymentMethodType
+from domain.customers.default_method import keep_a_default
 from domain.customers.payment_method import (
     PaymentMethod,
     PaymentMethodExpired,
     PaymentMethodInUse,
     PaymentMethodMismatch,
-    keep_a_default,
 )
 from domain.customers.specifications import customers_matching, methods_of
 from domain.shared.errors import ValidationError

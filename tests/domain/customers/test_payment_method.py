@@ -16,13 +16,13 @@ from domain.customers.method_details import (
     PaymentMethodType,
     WalletNetwork,
 )
+from domain.customers.default_method import keep_a_default
 from domain.customers.payment_method import (
     EXPIRES_SOON,
     MAX_METHODS,
     PaymentMethod,
     PaymentMethodExpired,
     PaymentMethodLimit,
-    keep_a_default,
 )
 from domain.customers.verification import (
     MAX_TRIES,

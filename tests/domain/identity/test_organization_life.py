@@ -112,7 +112,7 @@ def test_a_closed_organization_stays_closed() -> None:
     """It is neither suspended nor reactivated any more, and closing again changes nothing."""
     subject = organization()
     for at in (NOW, LATER):
-        subject.close(at, slug="harbour")
+        subject.close(at, slug="harbour", has_open_payments=at is LATER)
     assert (subject.status, subject.closed_at, verbs(subject)) == (OrganizationStatus.CLOSED, NOW, ["closed"])
     with pytest.raises(OrganizationEnded):
         subject.suspend(NOW, reason="Late.")
@@ -124,7 +124,7 @@ def test_closing_asks_for_the_slug() -> None:
     """So that the wrong one of two organizations is not closed by a slip."""
     subject = organization()
     with pytest.raises(SlugMismatch):
-        subject.close(NOW, slug="harbor")
+        subject.close(NOW, slug="harbor", has_open_payments=False)
     assert subject.status is OrganizationStatus.ACTIVE
 
 

@@ -1,40 +1,24 @@
 """A payment order collects its money once, or not at all."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, PaymentAttemptNotFound
-from domain.payments.payment_order import (
-    ATTENTION_AFTER,
-    LARGEST_ORDER,
-    MAX_ATTEMPTS,
-    PaymentOrder,
-    order_number,
-)
+from domain.payments.payment_order import ATTENTION_AFTER, LARGEST_ORDER, MAX_ATTEMPTS, order_number
 from domain.payments.payment_order_errors import (
     PaymentAttemptsExhausted,
-    PaymentInProgress,
     PaymentOrderExpired,
     PaymentPermanentlyDeclined,
     RefundExceedsCaptured,
 )
-from domain.payments.payment_order_questions import orders_due_for_retry, orders_needing_attention
-from domain.payments.payment_order_status import TRANSITIONS, PaymentOrderStatus
-from domain.payments.specifications import (
-    HighValuePaymentOrdersSpec,
-    RetryablePaymentOrdersSpec,
-    orders_in_flight_on_method,
-    orders_matching,
-    orders_open_for_customer,
-)
-from domain.shared.errors import InvalidTransition, StoaError, ValidationError
-from domain.shared.ids import CustomerId, PaymentAttemptId, PaymentMethodId
+from domain.payments.payment_order_questions import orders_needing_attention
+from domain.payments.payment_order_status import PaymentOrderStatus
+from domain.shared.errors import InvalidTransition, ValidationError
+from domain.shared.ids import PaymentAttemptId, PaymentMethodId
 from domain.shared.money import CurrencyMismatch, InvalidAmount, Money
 from tests.domain.payments.builders import (
-    CUSTOMER,
     DECLINED,
     DECLINED_FOR_GOOD,
     FIRST,
@@ -51,102 +35,6 @@ from tests.domain.payments.builders import (
 
 LATER = NOW + timedelta(minutes=1)
 S = PaymentOrderStatus
-Action = Callable[[PaymentOrder], object]
-
-
-def pay(order: PaymentOrder) -> None:
-    order.pay(SECOND, METHOD, LATER)
-
-
-def cancel(order: PaymentOrder) -> None:
-    order.cancel(LATER)
-
-
-def expire(order: PaymentOrder) -> None:
-    order.expire(LATER)
-
-
-def refund(order: PaymentOrder) -> None:
-    order.settle_refund(REFUND, order.reserve_refund(REFUND, None, LATER), LATER)
-
-
-def learn(outcome: AttemptOutcome) -> Action:
-    return lambda order: order.conclude(FIRST, outcome, LATER)
-
-
-ACTIONS: dict[str, Action] = {
-    "pay": pay,
-    "cancel": cancel,
-    "succeed": learn(SUCCEEDED),
-    "decline": learn(DECLINED),
-    "lose": learn(UNKNOWN),
-    "expire": expire,
-    "refund": refund,
-}
-
-# State and action to the next state, the error, or None for "nothing changes".
-TABLE: dict[tuple[PaymentOrderStatus, str], PaymentOrderStatus | type[StoaError] | None] = {
-    (S.PENDING, "pay"): S.PROCESSING,
-    (S.PENDING, "cancel"): S.CANCELLED,
-    (S.PENDING, "succeed"): PaymentAttemptNotFound,
-    (S.PENDING, "decline"): PaymentAttemptNotFound,
-    (S.PENDING, "lose"): PaymentAttemptNotFound,
-    (S.PROCESSING, "pay"): PaymentInProgress,
-    (S.PROCESSING, "cancel"): PaymentInProgress,
-    (S.PROCESSING, "succeed"): S.COMPLETED,
-    (S.PROCESSING, "decline"): S.FAILED,
-    (S.PROCESSING, "lose"): S.UNKNOWN,
-    (S.UNKNOWN, "pay"): PaymentInProgress,
-    (S.UNKNOWN, "cancel"): PaymentInProgress,
-    (S.UNKNOWN, "succeed"): S.COMPLETED,
-    (S.UNKNOWN, "decline"): S.FAILED,
-    (S.UNKNOWN, "lose"): None,
-    (S.FAILED, "pay"): S.PROCESSING,
-    (S.FAILED, "cancel"): S.CANCELLED,
-    # Money that arrives after all is taken, or given back by an order that does not want it any more.
-    (S.FAILED, "succeed"): S.COMPLETED,
-    (S.PENDING, "expire"): S.EXPIRED,
-    (S.EXPIRED, "succeed"): PaymentAttemptNotFound,
-    (S.EXPIRED, "decline"): PaymentAttemptNotFound,
-    (S.EXPIRED, "lose"): PaymentAttemptNotFound,
-    (S.COMPLETED, "refund"): S.REFUNDED,
-    (S.PARTIALLY_REFUNDED, "refund"): S.REFUNDED,
-    (S.CANCELLED, "pay"): InvalidTransition,
-    (S.CANCELLED, "cancel"): InvalidTransition,
-    (S.CANCELLED, "succeed"): PaymentAttemptNotFound,
-    (S.CANCELLED, "decline"): PaymentAttemptNotFound,
-    (S.CANCELLED, "lose"): PaymentAttemptNotFound,
-}
-for paid in (S.COMPLETED, S.EXPIRED, S.REFUNDED, S.PARTIALLY_REFUNDED):
-    TABLE |= {(paid, "pay"): InvalidTransition, (paid, "cancel"): InvalidTransition}
-for unpaid in set(S) - {S.COMPLETED, S.PARTIALLY_REFUNDED}:
-    TABLE[unpaid, "refund"] = InvalidTransition
-
-
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("status", PaymentOrderStatus)
-def test_every_action_in_every_state(status: PaymentOrderStatus, action: str) -> None:
-    """What is not a move is refused or, for news that is no news, changes nothing."""
-    order = an_order_in(status)
-    version, expected = order.version, TABLE.get((status, action))
-    if isinstance(expected, type):
-        with pytest.raises(expected):
-            ACTIONS[action](order)
-    else:
-        ACTIONS[action](order)
-    if isinstance(expected, PaymentOrderStatus):
-        assert (order.status, order.version) == (expected, version + 1)
-        assert order.pull_events()[-1].event.verb == expected.value
-        assert getattr(order, f"{expected.value}_at") == LATER
-    else:
-        assert (order.status, order.version, order.pull_events()) == (status, version, [])
-
-
-def test_the_table_of_moves_knows_every_state() -> None:
-    """Nothing moves back to pending, and only another partial refund stays where it is."""
-    assert set(TRANSITIONS) == set(PaymentOrderStatus)
-    assert not [status for status, targets in TRANSITIONS.items() if S.PENDING in targets]
-    assert [status for status, targets in TRANSITIONS.items() if status in targets] == [S.PARTIALLY_REFUNDED]
 
 
 def test_an_order_remembers_what_was_bought_through_which_link() -> None:
@@ -268,16 +156,6 @@ def test_an_order_is_tried_so_often_and_suggests_ever_later_when() -> None:
     assert not order.retryable
 
 
-def test_orders_for_retry_are_due_and_not_declined_for_good() -> None:
-    """The moment itself is due."""
-    failed, hopeless = an_order_after(DECLINED), an_order_after(DECLINED_FOR_GOOD)
-    due = orders_due_for_retry(NOW + timedelta(minutes=1))
-    assert due.is_satisfied_by(failed)
-    assert not orders_due_for_retry(NOW + timedelta(seconds=59)).is_satisfied_by(failed)
-    assert not due.is_satisfied_by(hopeless)
-    assert not hopeless.retryable
-
-
 def test_another_attempt_uses_the_failed_method_unless_another_is_given() -> None:
     """Only what failed is tried again."""
     order, other = an_order_after(DECLINED), PaymentMethodId(UUID(int=61))
@@ -315,14 +193,6 @@ def test_looking_up_in_vain_asks_for_attention_and_goes_on() -> None:
     assert orders_needing_attention(NOW).is_satisfied_by(order)
     order.conclude(FIRST, SUCCEEDED, LATER)
     assert order.attention_at is None
-
-
-def test_what_is_in_flight_for_longer_than_any_attempt_needs_attention_too() -> None:
-    """Whatever became of its job."""
-    order = an_order_after()
-    assert not orders_needing_attention(NOW + timedelta(minutes=59)).is_satisfied_by(order)
-    assert orders_needing_attention(NOW + timedelta(minutes=61)).is_satisfied_by(order)
-    assert not orders_needing_attention(NOW + timedelta(days=9)).is_satisfied_by(an_order_after(SUCCEEDED))
 
 
 def test_refunds_never_exceed_what_was_collected() -> None:
@@ -391,40 +261,6 @@ def test_numbers_start_at_one() -> None:
     """A counter that hands out zero is broken."""
     with pytest.raises(ValueError, match="start at 1"):
         order_number(NOW, 0)
-
-
-@pytest.mark.parametrize("status", PaymentOrderStatus)
-def test_open_orders_are_those_where_money_may_still_move(status: PaymentOrderStatus) -> None:
-    """In flight are those with an attempt on its way."""
-    order = an_order_in(status)
-    open_, in_flight = {S.PENDING, S.PROCESSING, S.UNKNOWN}, {S.PROCESSING, S.UNKNOWN}
-    assert orders_open_for_customer(CUSTOMER).is_satisfied_by(order) is (status in open_)
-    assert orders_in_flight_on_method(METHOD).is_satisfied_by(order) is (status in in_flight)
-    assert not orders_open_for_customer(CustomerId(UUID(int=99))).is_satisfied_by(order)
-    assert not orders_in_flight_on_method(PaymentMethodId(UUID(int=99))).is_satisfied_by(order)
-
-
-def test_only_failures_that_can_be_helped_are_retryable() -> None:
-    """Permanent ones and other states are not."""
-    assert RetryablePaymentOrdersSpec().is_satisfied_by(an_order_after(DECLINED))
-    assert not RetryablePaymentOrdersSpec().is_satisfied_by(an_order_after(DECLINED_FOR_GOOD))
-    assert not RetryablePaymentOrdersSpec().is_satisfied_by(an_order())
-
-
-def test_high_values_are_compared_within_one_currency() -> None:
-    """The limit itself is high."""
-    assert HighValuePaymentOrdersSpec(Money(3750, "EUR")).is_satisfied_by(an_order())
-    assert not HighValuePaymentOrdersSpec(Money(3751, "EUR")).is_satisfied_by(an_order())
-    assert not HighValuePaymentOrdersSpec(Money(1, "SEK")).is_satisfied_by(an_order())
-
-
-def test_orders_are_found_by_what_is_asked() -> None:
-    """What is not asked excludes nothing; the range of time is open at its end."""
-    order = an_order()
-    assert orders_matching().is_satisfied_by(order)
-    assert orders_matching(status=S.PENDING, number=order.number, currency="EUR", since=NOW).is_satisfied_by(order)
-    assert not orders_matching(customer_id=CUSTOMER, until=NOW).is_satisfied_by(order)
-    assert not orders_matching(payment_link_id=order.payment_link_id, currency="SEK").is_satisfied_by(order)
 
 
 def test_an_order_has_a_largest_amount() -> None:

@@ -226,7 +226,7 @@ def intent(status: str, error: Failure | None = None, **parts: object) -> Intent
         (intent("requires_capture"), ChargeStatus.UNKNOWN, None, False),
         (intent("something_new"), ChargeStatus.UNKNOWN, None, False),
         (intent("canceled"), ChargeStatus.DECLINED, "authentication_required", True),
-        (intent("requires_payment_method"), ChargeStatus.DECLINED, "card_declined", False),
+        (intent("requires_payment_method"), ChargeStatus.UNKNOWN, None, False),
         (
             intent("requires_payment_method", Failure("card_declined", "stolen_card")),
             ChargeStatus.DECLINED, "stolen_card", True,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.shared.errors import Unavailable
+from domain.shared.errors import NotFound, Unavailable
 from domain.shared.ids import OrganizationId
 from infrastructure.observability.metrics import Metrics
 from infrastructure.workers.jobs import Handler, JobWorker, retry_seconds
@@ -21,15 +21,16 @@ CHARGE = "payments.charge"
 class Recorder:
     """A handler that remembers what it was asked to do."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, error: type[Exception] = Unavailable) -> None:
         self.done: list[tuple[UUID, UUID]] = []
         self.failures = failures
+        self.error = error
 
     async def __call__(self, organization_id: OrganizationId, subject_id: UUID) -> None:
         self.done.append((organization_id, subject_id))
         if self.failures:
             self.failures -= 1
-            raise Unavailable
+            raise self.error
 
 
 def worker(bench: Bench, handler: Handler, **options: float) -> JobWorker:
@@ -155,7 +156,7 @@ async def test_a_running_worker_hears_the_call_and_gives_back_what_it_cannot_fin
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call starts the job at once; at the end a job that hangs is released for others without waiting."""
-    monkeypatch.setattr("infrastructure.workers.jobs._FAREWELL_SECONDS", 0.01)
+    monkeypatch.setattr("infrastructure.workers.rounds._FAREWELL_SECONDS", 0.01)
     started: list[UUID] = []
     wakeup = Wakeup()
 
@@ -176,7 +177,7 @@ async def test_a_running_worker_hears_the_call_and_gives_back_what_it_cannot_fin
 
 async def test_a_job_that_always_fails_is_buried_and_not_tried_again(bench: Bench) -> None:
     """It stays for people to see, with its last error; other jobs go on."""
-    handler, metrics = Recorder(failures=99), Metrics()
+    handler, metrics = Recorder(failures=99, error=NotFound), Metrics()
     organization, subject = uuid4(), uuid4()
     async with rows(bench.root) as transaction:
         await transaction.job(organization, subject)
@@ -186,8 +187,21 @@ async def test_a_job_that_always_fails_is_buried_and_not_tried_again(bench: Benc
         await make_due(bench)
     assert len(handler.done) == 3
     ((attempts, dead_at, last_error),) = await run(bench.root, "SELECT attempts, dead_at, last_error FROM jobs")
-    assert (attempts, dead_at is not None, last_error) == (3, True, "unavailable")
+    assert (attempts, dead_at is not None, last_error) == (3, True, "not_found")
     assert 'stoa_jobs_buried_total{job="payments.charge"} 1.0' in metrics.render().decode()
+
+
+async def test_an_outage_of_the_other_side_buries_nothing(bench: Bench) -> None:
+    """However long a provider is away, the job is tried until it is back, and then done."""
+    handler = Recorder(failures=7)
+    async with rows(bench.root) as transaction:
+        await transaction.job(uuid4(), uuid4())
+    performer = JobWorker(bench.relay, {CHARGE: handler}, max_attempts=3)
+    for _ in range(8):
+        await performer.run_due_once()
+        await make_due(bench)
+    assert len(handler.done) == 8
+    assert await jobs(bench) == []
 
 
 async def test_a_job_that_kills_its_workers_is_buried_before_it_kills_the_next(bench: Bench) -> None:

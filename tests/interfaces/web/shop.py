@@ -144,3 +144,18 @@ def handle_of(response: Response) -> str:
 def plain(headers: Mapping[str, str]) -> str:
     """Return all header values as one text to search in."""
     return "\n".join(headers.values())
+
+
+async def got(shop: Shop, path: str, **headers: str) -> Response:
+    """Ask for one page."""
+    async with visiting(shop.app()) as client:
+        return await client.get(path, headers=headers)
+
+
+def raising(error: Exception | type[Exception]) -> Answer:
+    """Return an answer that is a failure."""
+
+    def answer(_: object) -> Wire:
+        raise error
+
+    return answer

@@ -1,12 +1,14 @@
 """The pages on a real core: a seller with links to sell through, a worker, and what happened to the money."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import cast
 from uuid import UUID, uuid4
 
 import uvicorn
+from httpx2 import AsyncClient, Response
 
 from application.kernel.actor import PUBLIC_ACTOR, Actor
 from application.kernel.dispatcher import Call
@@ -17,6 +19,7 @@ from infrastructure.payments.vault import SandboxVault
 from infrastructure.workers.jobs import JobWorker
 from interfaces.web.app import WebApp
 from tests.faults.processes import free_port
+from tests.interfaces.web.shop import BUYER, GOOD_CARD
 from tests.support.stack import PEPPER, Body, Stack
 
 
@@ -99,6 +102,23 @@ async def open_store(stack: Stack) -> Store:
     store = Store(stack, await stack.organization())
     store.price_id = await store.price(max_quantity=20)
     return store
+
+
+def hidden(page: str) -> dict[str, str]:
+    """Return the hidden fields of the form that goes to the vault."""
+    (form,) = re.findall(r'<form method="post".*?</form>', page, re.DOTALL)
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+
+async def again(client: AsyncClient, form: dict[str, str], **typed: str) -> Response:
+    """Send a form (once more)."""
+    back = await client.post("/sandbox/vault", data={**form, **BUYER, **GOOD_CARD, **typed})
+    return await client.get(back.headers["location"])
+
+
+def buyer() -> dict[str, str]:
+    """Return an address that nobody has bought with."""
+    return {"email": f"mara-{uuid4().hex[:12]}@example.org"}
 
 
 @asynccontextmanager

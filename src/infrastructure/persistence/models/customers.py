@@ -94,6 +94,7 @@ class PaymentMethodRow(SoftDeletableRow):
     verification_check: Mapped[str | None] = mapped_column(text(36))
     verification_failure: Mapped[str | None] = mapped_column(text(100))
     verification_tries: Mapped[int]
+    verification_rounds: Mapped[int]
     deposits_digest: Mapped[str | None] = mapped_column(text(64))
     verified_at: Mapped[datetime | None]
     metadata_: Mapped[str] = mapped_column("metadata", JsonText())

@@ -3,10 +3,12 @@
 from typing import cast
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
+
 from domain.identity.api_key import APIKey
 from domain.identity.invitation import Invitation, InvitationStatus
 from domain.identity.membership import Membership
-from domain.identity.organization import Organization, OrganizationSlugTaken
+from domain.identity.organization import Organization, OrganizationSlugTaken, refuse_inactive
 from domain.identity.repositories import (
     IAPIKeyRepository,
     IInvitationRepository,
@@ -15,8 +17,10 @@ from domain.identity.repositories import (
     IOrganizationRepository,
     OrganizationOfPerson,
 )
+from domain.shared.errors import EntityNotFoundError
 from domain.shared.ids import OrganizationId, UserId
 from domain.shared.specification import Equal
+from infrastructure.persistence import tenancy
 from infrastructure.persistence.lookups import Lookup, find_statement
 from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.identity import (
@@ -27,6 +31,7 @@ from infrastructure.persistence.models.identity import (
 )
 from infrastructure.persistence.repositories import across
 from infrastructure.persistence.repository import SqlRepository
+from infrastructure.persistence.types import Guid
 
 
 class SqlOrganizationRepository(SqlRepository[Organization], IOrganizationRepository):
@@ -42,6 +47,16 @@ class SqlOrganizationRepository(SqlRepository[Organization], IOrganizationReposi
         find = session.prepare(("find", "organization"), lambda: find_statement("organization", postgres=postgres))
         rows = await session.rows(find, {"lookup_value": slug})
         return OrganizationId(cast("UUID", rows[0][0])) if rows else None
+
+    async def keep_active(self, id: OrganizationId) -> None:
+        """Hold the organization's row together with others, against whoever would change it."""
+        table = self.mapper.table
+        query = select(table.c.status).where(tenancy.wall(table), table.c.id == bindparam("this_id", type_=Guid()))
+        statement = self._prepare("keep_active", lambda: query.with_for_update(read=True))
+        rows = await self._session.rows(statement, {"this_id": id})
+        if not rows:
+            raise EntityNotFoundError
+        refuse_inactive(cast("str", rows[0][0]))
 
 
 class SqlMembershipRepository(SqlRepository[Membership], IMembershipRepository):
