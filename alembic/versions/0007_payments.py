@@ -31,7 +31,7 @@ PARTIAL = (
     ("attention_at", ["organization_id", "attention_at"], "attention_at is not null"),
     ("in_flight", ["organization_id", "processing_at"], "status in ('processing', 'unknown')"),
 )
-CHANGED = ("payment_orders", "payment_attempts")
+CHANGED = ("payment_orders", "payment_attempts", "jobs")
 APPEND_ONLY = ("journal_entries", "journal_postings")
 
 _FIRST_ENTRIES = """
@@ -47,6 +47,11 @@ INSERT INTO journal_postings (organization_id, id, journal_entry_id, number, acc
     amount_currency)
 SELECT e.organization_id, {new_id}, e.id, {number}, '{account}', '{direction}', o.amount_minor, o.amount_currency
 FROM journal_entries e JOIN payment_orders o ON o.organization_id = e.organization_id AND o.id = e.payment_order_id
+"""
+_EXPIRE_JOBS = """
+INSERT INTO jobs (organization_id, kind, subject_id, run_at, token, attempts)
+SELECT organization_id, 'payments.expire', id, expires_at, 0, 0 FROM payment_orders WHERE status = 'pending'
+ON CONFLICT DO NOTHING
 """
 
 
@@ -175,8 +180,14 @@ def _books() -> None:
 
 
 def _backfill() -> None:
-    """Let the books begin with the money that was collected before there were any; its fees were never told."""
-    new_id = "gen_random_uuid()" if op.get_bind().dialect.name == "postgresql" else "lower(hex(randomblob(16)))"
+    """Let pending orders expire, and the books begin with the money collected before; its fees were never told."""
+    postgres = op.get_bind().dialect.name == "postgresql"
+    new_id = "gen_random_uuid()" if postgres else "lower(hex(randomblob(16)))"
+    # Moments are text in SQLite: the seconds are counted on, their fraction and the Z stay.
+    in_text = "strftime('%Y-%m-%dT%H:%M:%S', created_at, '+1 day') || substr(created_at, 20)"
+    a_day_later = "created_at + interval '1 day'" if postgres else in_text
+    op.execute(f"UPDATE payment_orders SET expires_at = {a_day_later} WHERE status = 'pending'")
+    op.execute(_EXPIRE_JOBS)
     op.execute("UPDATE payment_orders SET captured_minor = amount_minor WHERE status = 'completed'")
     op.execute(_FIRST_ENTRIES.format(new_id=new_id))
     for number, account, direction in ((1, "provider_clearing", "debit"), (2, "sales", "credit")):

@@ -68,6 +68,10 @@ def downgrade() -> None:
         "WHERE n.user_id = single_use_tokens.user_id AND n.purpose = single_use_tokens.purpose "
         "AND n.id > single_use_tokens.id)",
     )
+    _past_the_walls(
+        "single_use_tokens, lookups",
+        "DELETE FROM lookups WHERE kind = 'single_use_token' AND subject_id NOT IN (SELECT id FROM single_use_tokens)",
+    )
     op.drop_index("ix_single_use_tokens_user_id", "single_use_tokens")
     with op.batch_alter_table("single_use_tokens") as tokens:
         tokens.create_unique_constraint("uq_single_use_tokens_purpose", ["user_id", "purpose"])
@@ -76,13 +80,13 @@ def downgrade() -> None:
         users.create_unique_constraint("uq_users_wallet_address", ["wallet_address"])
 
 
-def _past_the_walls(table: str, statement: str) -> None:
+def _past_the_walls(tables: str, statement: str) -> None:
     """Change the rows of every person: forced row security would hide them all from the owner too."""
-    walled = op.get_bind().dialect.name == "postgresql"
-    if walled:
+    walled = tables.split(", ") if op.get_bind().dialect.name == "postgresql" else []
+    for table in walled:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(statement)
-    if walled:
+    for table in walled:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from application.kernel.actor import PERSONAL_SCOPES, TENANT_SCOPES, Actor
-from domain.identity.api_key import APIKeyExpired, APIKeyRevoked
+from domain.identity.api_key import APIKeyExpired, APIKeyRevoked, ExpiryExceedsMaker
 from domain.identity.membership import Role
 from domain.shared.errors import InsufficientPermissions, StoaError
 from tests.support.http import HttpFace
@@ -87,6 +87,39 @@ async def test_rotating_gives_nobody_a_scope_they_lack(stack: Stack) -> None:
     strong = await issued(stack, organization, scopes=["products:write"])
     with pytest.raises(InsufficientPermissions):
         await stack.run("api_keys.rotate", maker, id=strong["id"])
+    await stack.authenticate.settle()
+
+
+async def test_a_key_makes_no_key_that_outlives_it(stack: Stack) -> None:
+    """Neither by making one nor by rotating one, itself among them; without an end the maker's is taken."""
+    organization = await stack.organization()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    later = (soon + timedelta(seconds=1)).isoformat()
+    scopes = ["api_keys:write", "products:read"]
+    made = await issued(stack, organization, scopes=scopes, expires_at=soon.isoformat())
+    maker, lasting = await stack.authenticate(str(made["secret"])), await issued(stack, organization)
+    with pytest.raises(ExpiryExceedsMaker):
+        await issued(stack, maker, expires_at=later)
+    assert (await issued(stack, maker))["expires_at"] == made["expires_at"]
+    for id_ in (lasting["id"], made["id"]):
+        with pytest.raises(ExpiryExceedsMaker):
+            await stack.run("api_keys.rotate", maker, id=id_, expires_at=later)
+        assert (await stack.run("api_keys.rotate", maker, id=id_))["expires_at"] == made["expires_at"]
+    await stack.authenticate.settle()
+
+
+async def test_a_key_prolongs_no_other_key_and_a_person_may(stack: Stack) -> None:
+    """Of a maker without an end the successor ends with its predecessor; whoever is signed in gives it more time."""
+    organization = await stack.organization()
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    maker = await stack.authenticate(
+        str((await issued(stack, organization, scopes=["api_keys:write", "products:read"]))["secret"])
+    )
+    ending = await issued(stack, organization, expires_at=soon)
+    successor = await stack.run("api_keys.rotate", maker, id=ending["id"])
+    assert successor["expires_at"] == ending["expires_at"]
+    person, _ = await owner_of(stack, organization)
+    assert (await stack.run("api_keys.rotate", person, id=successor["id"]))["expires_at"] is None
     await stack.authenticate.settle()
 
 

@@ -1,23 +1,25 @@
 """Sellers that are suspended or closed: no money begins to move for them, and what is under way comes to its end."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
-from application.kernel.actor import PUBLIC_ACTOR, operator
+from application.kernel.actor import PUBLIC_ACTOR, TENANT_SCOPES, operator
+from application.payments.payment_orders import begin_attempt
 from domain.identity.organization import (
     OrganizationClosed,
     OrganizationHasOpenPayments,
     OrganizationSuspended,
 )
-from domain.shared.errors import EntityNotFoundError, NotFound, StaleVersion, StoaError
-from domain.shared.ids import OrganizationId, encode_id
+from domain.shared.errors import EntityNotFoundError, NotFound, StaleVersion
+from domain.shared.ids import OrganizationId, PaymentMethodId, decode_id, encode_id
 from tests.application.test_link_uses import buy, orders, retry, work
 from tests.infrastructure.persistence.samples import unit
 from tests.support.http import HttpFace
 from tests.support.people import owner_of, themselves
 from tests.support.races import race
-from tests.support.shop import Shop
+from tests.support.shop import Shop, order_id
 from tests.support.stack import Body, Stack
 
 
@@ -99,10 +101,8 @@ async def test_a_seller_is_not_closed_with_a_payment_in_flight(shop: Shop, token
         await shop.charge(order)
     with pytest.raises(OrganizationHasOpenPayments):
         await close(shop)
-    await shop.stack.collection.charge(shop.organization_id, await order_uuid(shop))
-    await shop.worker().run_due_once()
-    await shop.run("payment_orders.reconcile", id=order["id"]) if token == "unknown" else None
-    await shop.worker().run_due_once()
+    finish = shop.stack.collection.reconcile if token == "unknown" else shop.stack.collection.charge
+    await finish(shop.organization_id, order_id(order))
     assert ((await shop.look(order))["status"], (await close(shop))["status"]) == ("completed", "closed")
 
 
@@ -131,6 +131,22 @@ async def test_closing_and_paying_at_once_has_one_winner(stack: Stack) -> None:
         assert (await shop.look(order))["status"] == expected
 
 
+async def test_closing_waits_for_whoever_begins_a_payment(shop: Shop) -> None:
+    """A payment that looked at its seller a moment ago is committed before the seller is closed, and then seen."""
+    order, method = await shop.order(), await shop.method("success")
+    async with unit(shop.stack, shop.actor) as uow:
+        paying = await uow.payment_orders.get(order_id(order), lock=True)
+        await begin_attempt(
+            uow, paying, PaymentMethodId(decode_id("pm", method)), clock=shop.stack.clock, ids=shop.stack.ids
+        )
+        closing = asyncio.create_task(close(shop))
+        await asyncio.sleep(0.3)
+        assert not closing.done()
+        await uow.commit()
+    with pytest.raises(OrganizationHasOpenPayments):
+        await closing
+
+
 async def test_an_organization_is_kept_active_by_many_at_once(stack: Stack) -> None:
     """Payments do not wait for each other at their seller; an absent seller is none."""
     shop = await Shop.open(stack)
@@ -146,8 +162,11 @@ async def test_an_organization_is_kept_active_by_many_at_once(stack: Stack) -> N
 async def test_a_refund_of_an_order_that_moved_on_is_refused(shop: Shop, http: HttpFace) -> None:
     """The version is the order's, by `If-Match` over HTTP, where a stale one is 412."""
     order = await shop.sale()
+    key = await shop.run("api_keys.create", name="All", scopes=sorted(TENANT_SCOPES))
+    stale = {"payment_order_id": order["id"], "expected_version": 77}
+    assert (await http.send("refunds.create", stale, key=str(key["secret"]))).status_code == 412
+    await shop.stack.authenticate.settle()
     with pytest.raises(StaleVersion):
         await shop.run("refunds.create", payment_order_id=order["id"], expected_version=1)
     made = await shop.run("refunds.create", payment_order_id=order["id"], expected_version=order["version"])
     assert made["status"] == "pending"
-    assert http is not None

@@ -12,7 +12,12 @@ from application.customers.method_checks import MethodCheck, MethodCheckResult, 
 from application.kernel.actor import Actor
 from application.kernel.ports import IKycProvider, KycCheck, KycResult
 from domain.customers.kyc import KYCProviderError
-from domain.customers.verification import VerificationTransitionInvalid, VerificationUnsupported
+from domain.customers.verification import (
+    MAX_ROUNDS,
+    VerificationExhausted,
+    VerificationTransitionInvalid,
+    VerificationUnsupported,
+)
 from domain.payments.errors import PaymentProviderError
 from domain.shared.ids import CustomerId, PaymentMethodId, decode_id
 from infrastructure.kyc.local import LocalKycProvider
@@ -190,6 +195,16 @@ async def test_three_wrong_answers_fail_an_account(stack: Stack, actor: Actor) -
     *_, last = [await stack.run("payment_methods.confirm_deposits", actor, **wrong) for _ in range(3)]
     assert (last["verification"], last["verification_failure"]) == ("failed", "deposits_mismatch")
     assert (await stack.run("payment_methods.verify", actor, id=account["id"]))["verification"] == "pending"
+
+
+async def test_a_method_is_asked_about_three_times_in_all(stack: Stack, actor: Actor) -> None:
+    """The rounds are kept with the method."""
+    card = await a_method(stack, actor, type="card", provider_token="tok_sandbox_decline")
+    for _ in range(MAX_ROUNDS):
+        await stack.run("payment_methods.verify", actor, id=card["id"])
+        await verifying(stack, actor)(card)
+    with pytest.raises(VerificationExhausted):
+        await stack.run("payment_methods.verify", actor, id=card["id"])
 
 
 async def test_a_provider_that_is_down_leaves_a_method_pending(stack: Stack, actor: Actor) -> None:

@@ -71,9 +71,7 @@ async def test_an_identity_and_a_wallet_find_their_person_only(stack: Stack) -> 
     people = [await signed_up(stack) for _ in range(2)]
     subjects = {person.id: f"subject-{uuid4().hex}" for person in people}
     for person in people:
-        await stack.run(
-            "users.link_identity", operator(), id=person.id, provider="google", subject=subjects[person.id]
-        )
+        await stack.run("users.link_identity", operator(), id=person.id, provider="google", subject=subjects[person.id])
         await stack.run("account.set_primary_wallet", person.actor, address=wallet_of(person))
     async with looking(stack, operator()) as uow:
         for person in people:

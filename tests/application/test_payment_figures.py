@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.payments.figures import FiguresTooLarge
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.refund import Refund, RefundOutcome, RefundStatus
@@ -209,6 +210,8 @@ async def test_sums_beyond_64_bits_are_kept_and_not_shown(shop: Shop) -> None:
     assert caught.value.code == "figures_too_large"
     checked = await shop.stack.run("payment_orders.verify_statistics", shop.actor, **that_day)
     assert checked["wrong"] == 0
+    with pytest.raises(FiguresTooLarge):
+        await shop.stack.run("payment_links.get_statistics", shop.actor, id=encode_id("plink", shop.link.id))
 
 
 async def test_recent_orders_come_with_their_events(fresh_stack: Stack) -> None:

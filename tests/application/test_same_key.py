@@ -9,16 +9,17 @@ import pytest
 
 from application.kernel.actor import TENANT_SCOPES
 from application.kernel.dispatcher import Call, Outcome
-from application.kernel.idempotency import IdempotencyKeyMissing
+from application.kernel.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
 from tests.support.stack import Stack
 from tests.support.use_cases import REGISTRY, ROUTED, WRITES
 from tests.support.world import World
 
-KEYED = [name for name in WRITES if name in ROUTED]
+KEYED = [name for name in WRITES if name in ROUTED and not REGISTRY[name].keyless]
+NAMED = [name for name in KEYED if not REGISTRY[name].public]
 TWINS = 20
-LIMITED = {"account.change_password": 4, "account.verify_email": 4, "sessions.create": 4}
+LIMITED = {"account.change_password": 4, "account.verify_email": 4}
 """How many twins there may be where every attempt is counted, also those that will be replays."""
 
 
@@ -38,10 +39,7 @@ async def test_twins_at_once_have_one_effect_and_one_answer(name: str, world: Wo
     )
 
 
-OTHERS = (
-    *("customers.create", "products.create", "account.update", "account.set_primary_wallet"),
-    *("users.register", "account.request_recovery"),
-)
+OTHERS = ("customers.create", "products.create", "account.update", "account.set_primary_wallet")
 """Two commands of each kind of caller, whose keys are its own."""
 
 
@@ -60,7 +58,7 @@ def shown(outcome: Outcome) -> dict[str, object]:
     return body
 
 
-@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.parametrize("name", NAMED)
 async def test_a_key_belongs_to_one_command(name: str, world: World) -> None:
     """The key of one command is refused for any other command, and for the same one with other fields."""
     key, fields = str(uuid4()), await world.fields(name)
@@ -71,6 +69,26 @@ async def test_a_key_belongs_to_one_command(name: str, world: World) -> None:
             with pytest.raises(Exception) as refused:  # noqa: PT011 - its code is checked
                 await world.send(reused, given, key=key)
             assert getattr(refused.value, "code", refused.value) == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize("name", [name for name in KEYED if REGISTRY[name].public])
+async def test_strangers_do_not_share_keys(name: str, stack: Stack, world: World) -> None:
+    """Who calls without credentials under a key of somebody else's is neither refused nor given their answer."""
+    neighbour, key = await World.create(stack), str(uuid4())
+    for each in (world, neighbour):
+        fields = await each.fields(name)
+        answers = [await each.outcome(name, fields, key=key) for _ in range(2)]
+        assert [answer.replayed for answer in answers] == [False, True]
+    other = next(each for each in KEYED if REGISTRY[each].public and each != name)
+    assert (await world.outcome(other, await world.fields(other), key=key)).replayed is False
+
+
+async def test_a_strangers_key_is_still_one_command(world: World) -> None:
+    """The same checkout with another buyer is another request under the same key."""
+    key, fields = str(uuid4()), await world.fields("checkouts.submit")
+    await world.send("checkouts.submit", fields, key=key)
+    with pytest.raises(IdempotencyKeyReused):
+        await world.outcome("checkouts.submit", {**fields, "name": "Somebody Else"}, key=key)
 
 
 async def test_organizations_do_not_share_keys(stack: Stack, world: World, rows: Rows) -> None:

@@ -1,5 +1,6 @@
 """Sessions: made, limited, listed, revoked, and used in organizations."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -7,7 +8,7 @@ import pytest
 
 from application.identity.person_mails import RECOVER_PASSWORD
 from application.kernel.actor import PERSONAL_SCOPES, PUBLIC_ACTOR, TENANT_SCOPES, operator
-from application.kernel.dispatcher import Call
+from application.kernel.dispatcher import Call, Outcome
 from domain.identity.errors import (
     CredentialsInvalid,
     OrganizationNotFound,
@@ -44,6 +45,23 @@ async def test_a_session_is_listed_revoked_and_gone(stack: Stack) -> None:
     with pytest.raises(SessionRevoked):
         await stack.authenticate(third.token)
     assert (await stack.authenticate(other.token)).person == other.user_id
+
+
+async def test_no_key_tells_a_password(stack: Stack) -> None:
+    """Under the key of a sign-in every other one is a sign-in of its own: counted, locked, and never a replay."""
+    person = await signed_up(stack)
+    keyed = replace(CALL, idempotency_key="sess-1")
+
+    async def attempt(password: str) -> Outcome:
+        command = stack.command("sessions.create", email=person.email, password=password)
+        return await stack.dispatcher("sessions.create", command, keyed)
+
+    assert [(await attempt(PASSWORD)).replayed for _ in range(2)] == [False, False]
+    for _ in range(FREE_ATTEMPTS):
+        with pytest.raises(CredentialsInvalid):
+            await attempt(ANOTHER)
+    with pytest.raises(SignInLocked):
+        await attempt(PASSWORD)
 
 
 async def test_a_session_ends_by_itself(fresh_stack: Stack) -> None:

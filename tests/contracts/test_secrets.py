@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from io import StringIO
 from uuid import uuid4
@@ -16,6 +17,7 @@ from application.identity.person_mails import RECOVER_PASSWORD
 from application.kernel.actor import PUBLIC_ACTOR
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import fingerprint
+from domain.shared.card_numbers import CardNumberMisplaced
 from domain.shared.ids import OrganizationId
 from infrastructure.observability.logging import configure_logging
 from infrastructure.persistence.models.base import Base
@@ -111,7 +113,9 @@ async def test_no_event_holds_a_secret_that_strayed_into_a_name(name: str, taint
     home = world.home_of(name)
     before = await texts(rows, home, "outbox")
     for canary in canaries(world):
-        await world.run(name, name=canary)
+        # Of customers not even that: their names are refused when they hold a card number.
+        with suppress(CardNumberMisplaced):
+            await world.run(name, name=canary)
     assert [event for event in await texts(rows, home, "outbox") - before if hits(event, world)] == []
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from domain.shared.ids import OrganizationId, PaymentLinkId, PaymentOrderId
 from tests.support.ground import Ground, Prepare, first
+from tests.support.purchases import new_reference
 from tests.support.stack import Body
 
 
@@ -58,17 +59,17 @@ async def _notice(world: Ground) -> dict[str, object]:
 
 
 async def _checkout_form(world: Ground) -> dict[str, object]:
-    return {**await _open_link(world), "reference": uuid4().hex}
+    return {**await _open_link(world), "reference": new_reference()}
 
 
 async def _checkout(world: Ground) -> dict[str, object]:
-    reference = uuid4().hex
+    reference = new_reference()
     await world.run("checkouts.submit", reference=reference)
     return {"reference": reference}
 
 
 async def _declined_checkout(world: Ground) -> dict[str, object]:
-    reference = uuid4().hex
+    reference = new_reference()
     submitted = await world.run("checkouts.submit", reference=reference)
     order = first(await world.send("payment_orders.list", {"number": submitted["number"]}))
     attempt = cast("list[Body]", order["attempts"])[0]["id"]

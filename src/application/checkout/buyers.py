@@ -28,20 +28,16 @@ class BuyersCard:
     expiry_year: Annotated[int, Interval(ge=2000, le=2100)] | None = None
 
 
-def refuse_card_numbers(**texts: str | None) -> None:
-    """Refuse a card number in any of a form's texts, also where a text would not have been stored.
-
-    Raises:
-        CardNumberMisplaced: naming the first text that holds one.
-    """
-    for path, text in texts.items():
-        refuse_card_number(text or "", path)
-
-
 async def found_or_made(
     email: str, name: str, organization_id: OrganizationId, uow: IUnitOfWork, *, clock: IClock, ids: IIds
 ) -> Customer:
-    """Return the customer with the address, locked; a buyer cannot change one who is there already."""
+    """Return the customer with the address, locked; a buyer cannot change one who is there already.
+
+    Raises:
+        CardNumberMisplaced: the address or the name holds one, also where it would not be stored.
+    """
+    refuse_card_number(email, "email")
+    refuse_card_number(name, "name")
     known = await uow.customers.find_one(Equal("email", check_email(email)), lock=True)
     if known is not None:
         return known
@@ -55,7 +51,12 @@ async def found_or_made(
 async def card_on_file(
     customer: Customer, card: BuyersCard, uow: IUnitOfWork, *, clock: IClock, ids: IIds
 ) -> PaymentMethod:
-    """Return the customer's method behind the same token, or a new one; both are written when this returns."""
+    """Return the customer's method behind the same token, or a new one; both are written when this returns.
+
+    Raises:
+        CardNumberMisplaced: the brand holds one, also where it would not be stored.
+    """
+    refuse_card_number(card.brand or "", "brand")
     methods = await uow.payment_methods.of_customer(customer.id)
     for method in methods:
         if _is_same(method, card):

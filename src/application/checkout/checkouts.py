@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval, Len
 
-from application.checkout.buyers import BuyersCard, card_on_file, found_or_made, refuse_card_numbers
+from application.checkout.buyers import BuyersCard, card_on_file, found_or_made
 from application.checkout.views import CheckoutQuoteView, CheckoutView
 from application.kernel.fields import Email
 from application.kernel.idempotency import fingerprint
@@ -110,29 +110,23 @@ async def submit_checkout(cmd: SubmitCheckout, uow: IUnitOfWork, *, clock: ICloc
     """Buy through a payment link: the buyer becomes a customer and the money is collected; the outcome follows.
 
     The same submission sent again answers with its purchase as it stands, and buys nothing; another one under the
-    same reference is refused.
-    No credential needed.
+    same reference is refused. No credential needed.
 
     Errors: `not_found`, `slug_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`,
     `organization_suspended`, `price_archived`, `quantity_out_of_range`, `checkout_total_changed`, `checkout_taken`,
     `checkout_reference_used`, `checkout_reference_invalid`, `email_invalid`, `text_invalid`, `card_number_misplaced`,
     `provider_token_invalid`, `payment_method_expired`.
     """
-    refuse_card_numbers(email=cmd.email, name=cmd.name, brand=cmd.brand)
-    submitted = fingerprint("checkouts.submit", cmd)
     link_id = PaymentLinkId(await uow.enter_by("payment_link", check_slug(cmd.slug)))
     known = await uow.checkouts.get_by_digest(digest_of(cmd.reference))
     if known is not None:
-        return await _as_it_stands(known, link_id, cmd.reference, submitted, uow)
+        return await _as_it_stands(known, link_id, cmd, uow)
     link = await uow.payment_links.get(link_id, lock=True)
     customer = await found_or_made(cmd.email, cmd.name, link.organization_id, uow, clock=clock, ids=ids)
     method = await card_on_file(customer, cmd, uow, clock=clock, ids=ids)
     order = await _ordered(link, customer.id, cmd.quantity, cmd.expected_total, uow, clock=clock, ids=ids)
     await begin_attempt(uow, order, method.id, clock=clock, ids=ids)
-    checkout = Checkout.submit(
-        order, id=CheckoutId(ids.new()), reference=cmd.reference, submitted=submitted, locale=cmd.locale,
-        now=clock.now(),
-    )  # fmt: skip
+    checkout = _submitted(cmd, order, CheckoutId(ids.new()), clock)
     uow.checkouts.add(checkout)
     await uow.flush()
     return await CheckoutView.load(checkout, uow)
@@ -161,10 +155,9 @@ async def retry_checkout(cmd: RetryCheckout, uow: IUnitOfWork, *, clock: IClock,
     are. No credential needed.
 
     Errors: `not_found`, `checkout_out_of_step`, `checkout_attempts_exhausted`, `payment_in_progress`,
-    `transition_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `provider_token_invalid`,
-    `card_number_misplaced`, `payment_method_expired`.
+    `transition_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`,
+    `provider_token_invalid`, `card_number_misplaced`, `payment_method_expired`.
     """
-    refuse_card_numbers(brand=cmd.brand)
     id = await uow.enter_by("checkout", digest_of(cmd.reference))
     checkout = await uow.checkouts.get(id, lock=True)
     if checkout.is_news(cmd.after):
@@ -201,12 +194,19 @@ async def get_checkout(cmd: GetCheckout, uow: IUnitOfWork) -> CheckoutView:
     return await CheckoutView.load(checkout, uow)
 
 
+def _submitted(cmd: SubmitCheckout, order: PaymentOrder, id: CheckoutId, clock: IClock) -> Checkout:
+    return Checkout.submit(
+        order, id=id, reference=cmd.reference, submitted=fingerprint("checkouts.submit", cmd), locale=cmd.locale,
+        now=clock.now(),
+    )  # fmt: skip
+
+
 async def _as_it_stands(
-    checkout: Checkout, link_id: PaymentLinkId, reference: str, submitted: str, uow: IUnitOfWork
+    checkout: Checkout, link_id: PaymentLinkId, cmd: SubmitCheckout, uow: IUnitOfWork
 ) -> CheckoutView:
     if checkout.payment_link_id != link_id:
         raise CheckoutTaken
-    checkout.refuse_other(submitted, reference)
+    checkout.refuse_other(fingerprint("checkouts.submit", cmd), cmd.reference)
     return await CheckoutView.load(checkout, uow)
 
 

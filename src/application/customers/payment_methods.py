@@ -18,6 +18,7 @@ from application.kernel.patch import UNSET, Maybe, given
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from domain.customers.default_method import keep_a_default
 from domain.customers.method_details import (
     BANK_NAME,
     BILLING_NAME,
@@ -27,7 +28,6 @@ from domain.customers.method_details import (
     PaymentMethodType,
     WalletNetwork,
 )
-from domain.customers.default_method import keep_a_default
 from domain.customers.payment_method import PaymentMethod
 from domain.customers.specifications import methods_of
 from domain.payments.specifications import orders_in_flight_on_method

@@ -125,7 +125,7 @@ def _greeting(name: str | None) -> str:
 def _written(to: str, subject: str, *paragraphs: str, link: str = "", code: str = "", after: str = "") -> Mail:
     """Put a mail together; ``code`` is for those who use the API and no pages."""
     if code:
-        after = f"For the API, the same as a code: {code}\n\n{after}"
+        after = f"Or send the API this code: {code}\n\n{after}"
     parts = [*paragraphs, link, *after.split("\n\n"), _FAREWELL]
     shown = [part for part in parts if part]
     body = "\n".join(f"<p>{_html(part, is_link=part == link)}</p>" for part in shown)

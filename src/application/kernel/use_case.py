@@ -89,24 +89,30 @@ def use_case[F: Callable[..., Awaitable[object]]](
         if name in REGISTRY:
             raise DeclarationError(f"{name}: declared twice")
         command, result, ports = _signature(name, handler)
-        names = {f.name for f in fields(command)}
-        if keyless and money:
-            raise DeclarationError(f"{name}: money moves only under a key")
-        if keyed_by and not (public and set(keyed_by) <= names and not keyless):
-            raise DeclarationError(f"{name}: only the keys of a public use-case belong to some of its fields")
-        if public and not (read_only or keyless or keyed_by):
-            raise DeclarationError(f"{name}: strangers would share their idempotency keys; say keyed_by or keyless")
-        unknown = set(example) - names
-        if unknown:
-            raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")
-        REGISTRY[name] = UseCase(
+        use_case = UseCase(
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
             example=example, statements=statements, keyless=keyless, keyed_by=keyed_by,
         )  # fmt: skip
+        _check_fields(use_case)
+        REGISTRY[name] = use_case
         return handler
 
     return register
+
+
+def _check_fields(use_case: UseCase) -> None:
+    """Refuse an example, and an owner of idempotency keys, that do not fit the command."""
+    name, names = use_case.name, {f.name for f in fields(use_case.command)}
+    if use_case.keyless and use_case.money:
+        raise DeclarationError(f"{name}: money moves only under a key")
+    if use_case.keyed_by and not (use_case.public and set(use_case.keyed_by) <= names and not use_case.keyless):
+        raise DeclarationError(f"{name}: only the keys of a public use-case belong to some of its fields")
+    if use_case.public and not (use_case.read_only or use_case.keyless or use_case.keyed_by):
+        raise DeclarationError(f"{name}: strangers would share their idempotency keys; say keyed_by or keyless")
+    unknown = set(use_case.example) - names
+    if unknown:
+        raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")
 
 
 def _signature(name: str, handler: Callable[..., object]) -> tuple[type, object, dict[str, type]]:

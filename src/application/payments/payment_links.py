@@ -241,7 +241,7 @@ class GetLinkStatistics:
 async def get_link_statistics(cmd: GetLinkStatistics, uow: IUnitOfWork) -> LinkStatisticsView:
     """Return how often a payment link was opened, ordered from and paid, and what came in.
 
-    Errors: `not_found`.
+    Errors: `not_found`, `figures_too_large`.
     """
     link = await uow.payment_links.get(cmd.id)
     return LinkStatisticsView.of(await uow.payment_links.get_statistics(link))

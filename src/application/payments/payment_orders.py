@@ -50,8 +50,8 @@ async def create_payment_order(
     An order that nobody tries to pay expires, and its payment link gets the use back.
 
     Errors: `not_found` for link or customer, `organization_suspended`, `organization_closed`,
-    `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`, `quantity_out_of_range`,
-    `amount_invalid`, `metadata_invalid`, `validation_error` for an expiry that is over.
+    `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`,
+    `quantity_out_of_range`, `amount_invalid`, `metadata_invalid`, `validation_error` for an expiry that is over.
     """
     order = await open_order(uow, cmd, now=clock.now(), new_id=PaymentOrderId(ids.new()))
     return PaymentOrderView.of(order)
@@ -123,7 +123,7 @@ class PayPaymentOrder:
     expected_version: Version | None = None
 
 
-@use_case("payment_orders.pay", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=12)
+@use_case("payment_orders.pay", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=13)
 async def pay_payment_order(cmd: PayPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PaymentOrderView:
     """Begin to collect a payment order's amount; the outcome follows, as status and as event.
 
@@ -149,7 +149,7 @@ class RetryPaymentOrder:
     expected_version: Version | None = None
 
 
-@use_case("payment_orders.retry", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=12)
+@use_case("payment_orders.retry", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=13)
 async def retry_payment_order(
     cmd: RetryPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds
 ) -> PaymentOrderView:

@@ -199,13 +199,18 @@ class DeleteWebhookEndpoint:
     expected_version: Version | None = None
 
 
-@use_case("webhook_endpoints.delete", scope=Scope.WEBHOOK_ENDPOINTS_WRITE, example={}, destructive=True, statements=4)
-async def delete_webhook_endpoint(cmd: DeleteWebhookEndpoint, uow: IUnitOfWork) -> WebhookEndpointView:
+@use_case("webhook_endpoints.delete", scope=Scope.WEBHOOK_ENDPOINTS_WRITE, example={}, destructive=True, statements=5)
+async def delete_webhook_endpoint(
+    cmd: DeleteWebhookEndpoint, uow: IUnitOfWork, *, clock: IClock
+) -> WebhookEndpointView:
     """Delete an endpoint and its secrets: nothing is sent any more. Its deliveries can still be looked at.
+
+    Deliveries that were pending are cancelled.
 
     Errors: `not_found`, `version_stale`.
     """
     endpoint = await uow.webhook_endpoints.get(cmd.id, lock=True)
     endpoint.expect_version(cmd.expected_version)
     uow.webhook_endpoints.remove(endpoint)
+    await uow.webhook_deliveries.cancel(endpoint.id, clock.now())
     return WebhookEndpointView.of(endpoint)

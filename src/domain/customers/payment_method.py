@@ -158,11 +158,6 @@ class PaymentMethod(SoftDeletable):
         """Return how often the deposits may still be named; None when nobody is asked."""
         return None if self.deposits_digest is None else MAX_TRIES - self.verification_tries
 
-    @property
-    def _has_failed(self) -> bool:
-        """Say whether it was found not to be real; asking again does not take that back."""
-        return self.verification_failure is not None
-
     def is_expired(self, now: datetime) -> bool:
         """Say whether the expiry month is over."""
         return self.expires_at is not None and self.expires_at <= now
@@ -173,7 +168,7 @@ class PaymentMethod(SoftDeletable):
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether a payment with it could succeed, as far as we know."""
-        return not (self.is_deleted or self.is_expired(now) or self._has_failed)
+        return not self.is_deleted and not self.is_expired(now) and self.verification_failure is None
 
     def ensure_usable_by(self, customer_id: CustomerId, now: datetime) -> None:
         """Let the customer pay with this method, or say why not.
@@ -295,7 +290,8 @@ class PaymentMethod(SoftDeletable):
 
     def _refuse_unusable(self, now: datetime) -> None:
         self._refuse_expired(now)
-        if self._has_failed:
+        # Asking again takes nothing back: the failure stays until the method is verified.
+        if self.verification_failure is not None:
             raise PaymentMethodVerificationFailed
 
     def _refuse_expired(self, now: datetime) -> None:

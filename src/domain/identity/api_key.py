@@ -115,19 +115,10 @@ class APIKey(Entity):
 
     @classmethod
     def issue(
-        cls,
-        *,
-        id: APIKeyId,
-        organization_id: OrganizationId,
-        name: str,
-        material: KeyMaterial,
-        scopes: Iterable[str],
-        grantable: Collection[str],
-        expires_at: datetime | None,
-        now: datetime,
-        no_later_than: datetime | None = None,
+        cls, *, id: APIKeyId, organization_id: OrganizationId, name: str, material: KeyMaterial, scopes: Iterable[str],
+        grantable: Collection[str], expires_at: datetime | None, now: datetime, no_later_than: datetime | None = None,
         lineage_id: APIKeyId | None = None,
-    ) -> Self:
+    ) -> Self:  # fmt: skip
         """Issue a key with scopes that its maker holds too; without a ``lineage_id`` it begins a line of its own.
 
         Without an ``expires_at`` it ends at ``no_later_than``, which is None for a maker that does not end itself.
@@ -174,16 +165,9 @@ class APIKey(Entity):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     def rotate(
-        self,
-        *,
-        id: APIKeyId,
-        material: KeyMaterial,
-        grantable: Collection[str],
-        overlap: timedelta,
-        expires_at: datetime | None,
-        now: datetime,
-        no_later_than: datetime | None = None,
-    ) -> Self:
+        self, *, id: APIKeyId, material: KeyMaterial, grantable: Collection[str], overlap: timedelta,
+        expires_at: datetime | None, now: datetime, no_later_than: datetime | None = None,
+    ) -> Self:  # fmt: skip
         """Return the successor, with this key's name and scopes; this one works until the overlap ends.
 
         Raises:

@@ -31,7 +31,7 @@ class FiguresTooLarge(Invalid):
     """A sum does not fit into an amount of money; a shorter period may have one that does."""
 
     code = "figures_too_large"
-    summary = "The sum of the amounts is beyond 64 bits; ask for a shorter period."
+    summary = "The sum of the amounts is beyond 64 bits."
 
 
 class InvalidPeriod(ValidationError):
@@ -102,21 +102,26 @@ class Figures:
         Raises:
             FiguresTooLarge: more than an amount can hold.
         """
-        return _money(self.count(name), self.currency)
+        return money_of(self.count(name), self.currency)
 
     @property
     def net(self) -> Money:
         """What is left of the captured money without fees and refunds."""
-        return _money(self.count("captured") - self.count("fees") - self.count("refunded"), self.currency)
+        return money_of(self.count("captured") - self.count("fees") - self.count("refunded"), self.currency)
 
     @property
     def average(self) -> Money | None:
         """What a paid order was worth, rounded half up to the minor unit; None without one."""
         captured, captures = self.count("captured"), self.count("captures")
-        return _money((2 * captured + captures) // (2 * captures), self.currency) if captures else None
+        return money_of((2 * captured + captures) // (2 * captures), self.currency) if captures else None
 
 
-def _money(minor: int, currency: str) -> Money:
+def money_of(minor: int, currency: str) -> Money:
+    """Return a sum as money.
+
+    Raises:
+        FiguresTooLarge: more than an amount can hold.
+    """
     if not -MAX_MINOR <= minor <= MAX_MINOR:
         raise FiguresTooLarge
     return Money(minor, currency)

@@ -38,6 +38,10 @@ class IWebhookDeliveryRepository(Protocol):
         """Put a delivery up again with a full count of tries; whoever is trying it now no longer decides about it."""
         ...
 
+    async def cancel(self, endpoint_id: UUID, at: datetime) -> None:
+        """End the pending deliveries of an endpoint that is no more."""
+        ...
+
     async def forgive(self, endpoint_id: UUID) -> None:
         """Forget for how long an endpoint has been failing."""
         ...

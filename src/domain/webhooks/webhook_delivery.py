@@ -14,11 +14,12 @@ from domain.shared.ids import EventId, OrganizationId, WebhookDeliveryId, Webhoo
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands: still to be tried, accepted with a 2xx, or given up."""
+    """Where a delivery stands: still to be tried, accepted with a 2xx, given up, or ended with its endpoint."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @frozen(kw_only=True)

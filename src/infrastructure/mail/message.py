@@ -19,6 +19,7 @@ def message_of(mail: Mail, sender: Address) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain=sender.domain)
     # So that no absence note answers, and no mailing list either (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
+    # As it is where it can be: folded and quoted, a link could not be copied out of a mail in development's folder.
+    message.set_content(mail.text, cte="7bit" if mail.text.isascii() else "quoted-printable")
     message.add_alternative(mail.html, subtype="html")
     return message

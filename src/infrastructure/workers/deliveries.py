@@ -175,7 +175,9 @@ class DeliveryWorker:
         started = self._clock.now()
         try:
             if message is None:
-                return  # It was pruned in this very moment.
+                # In this very moment its endpoint was closed, or it was pruned.
+                await self._execute("webhooks-release", statements.release, claim.params())
+                return
             answer = await self._send(claim, message)
             await self._record(claim, started, answer)
         except asyncio.CancelledError:

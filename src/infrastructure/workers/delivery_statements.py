@@ -141,7 +141,7 @@ def _due_by_rank() -> Select[UUID, UUID]:
 
 
 def load() -> Executable:
-    """Return what is to be sent, and how it is to be signed, for some deliveries."""
+    """Return what is to be sent, and how it is to be signed, for those deliveries whose endpoint is still open."""
     e, v = _ENDPOINTS.c, _EVENTS.c
     to = and_(e.organization_id == _D.organization_id, e.id == _D.endpoint_id)
     of = and_(v.organization_id == _D.organization_id, v.id == _D.event_id)
@@ -151,6 +151,8 @@ def load() -> Executable:
         .where(
             AnyOf(_D.organization_id, bindparam("organizations", type_=ListOf(Guid()))),
             AnyOf(_D.id, bindparam("ids", type_=ListOf(Guid()))),
+            e.status == EndpointStatus.ENABLED.value,
+            e.deleted_at.is_(None),
         )
     )
 

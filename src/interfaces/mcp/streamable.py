@@ -7,7 +7,8 @@ from contextvars import ContextVar
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.responses import Response
+from mcp.types import INVALID_PARAMS
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from application.kernel.actor import Actor
@@ -30,6 +31,14 @@ class UnknownPath(NotFound):
 
     code = "path_unknown"
     summary = "There is nothing at this path."
+
+
+class _ParamsInvalid(Exception):
+    """The parameters of a call are no object; ``id`` is the call's."""
+
+    def __init__(self, id_: object) -> None:
+        super().__init__()
+        self.id = id_
 
 
 async def current_actor() -> Actor:
@@ -100,9 +109,17 @@ class McpApp:
         request_id = REQUEST_ID.set(scope.get("state", {}).get("request_id"))
         try:
             await self._manager.handle_request(scope, await _read(receive), send)
+        except _ParamsInvalid as error:
+            await _refusal(error.id)(scope, receive, send)
         finally:
             REQUEST_ID.reset(request_id)
             _ACTOR.reset(actor)
+
+
+def _refusal(id_: object) -> Response:
+    """Refuse as the protocol does; its own parser would repeat what it was sent."""
+    error = {"code": INVALID_PARAMS, "message": "The params of a message are an object."}
+    return JSONResponse({"jsonrpc": "2.0", "id": id_, "error": error}, status_code=400)
 
 
 def _token(scope: Scope) -> str:
@@ -137,6 +154,12 @@ async def _read(receive: Receive) -> Receive:
     decoded = decode_json(body)
     if not (isinstance(decoded, dict) and decoded.get("jsonrpc") == "2.0" and isinstance(decoded.get("method"), str)):
         raise MalformedInput("A JSON-RPC 2.0 message is an object with a method.")
+    id_ = decoded.get("id", 0)
+    if isinstance(id_, bool) or not isinstance(id_, int | str):
+        # The protocol's own parser takes it for a notification, which nobody answers.
+        raise MalformedInput("The id of a JSON-RPC 2.0 message is a string or an integer.")
+    if not isinstance(decoded.get("params", {}), dict):
+        raise _ParamsInvalid(decoded.get("id"))
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -140,10 +140,12 @@ class Account:
 
     def _over(self, visit: Visit) -> Response:
         """Say of a link that it will not do; used, too old, mistyped and made up look the same."""
-        sent = {"languages": ()} if "token" in visit.query else {}
         again = [] if visit.path == INVITATION else [(visit.address(visit.path), visit.spoken("account.link.again"))]
         kind = "invitation_link" if visit.path == INVITATION else "link"
-        return self._pages.notice(kind, _without_token(visit), status=_OVER, links=again, **sent)
+        page = _without_token(visit)
+        # The answer to a form cannot be had again; the page of an address that lacks its token can.
+        languages = () if "token" in visit.query else page.languages()
+        return self._pages.notice(kind, page, status=_OVER, links=again, languages=languages)
 
     def _form(
         self, form: str, visit: Visit, typed: Typed | None = None, problems: Mapping[str, str] | None = None

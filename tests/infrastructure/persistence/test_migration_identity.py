@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from application.kernel.actor import PLATFORM
 from infrastructure.persistence import migrations
 from tests.support.databases import ROOT, TestDatabases
 
@@ -92,3 +93,40 @@ async def test_rows_of_before_survive_both_ways(url: str) -> None:
         assert await _run(url, *kept) == [(1,)] * 3
         await migrations.downgrade(url, "0003")
         assert await _run(url, *kept) == [(1,)] * 3
+
+
+def _fill_twice(connection: Connection) -> None:
+    """Insert two people who claim one wallet, the first of them with two tokens of one purpose."""
+    at: object = "2026-03-14T09:30:00.000000Z"
+    if connection.dialect.name == "postgresql":
+        at = connection.execute(text("SELECT now()")).scalar_one()
+    by = {"version": 1, "created_at": at, "created_by": "operator", "updated_at": at, "updated_by": "operator"}
+    first, second = UUID(int=1), UUID(int=2)
+    for id_ in (first, second):
+        _insert(connection, "users", id=id_, email=f"{id_}@harbour.example", name="Ada", wallet_address="0x1", **by)
+        _insert(
+            connection, "single_use_tokens", id=id_, user_id=first, purpose="recover_password", hash=str(id_),
+            expires_at=at, **by,
+        )  # fmt: skip
+        _insert(
+            connection, "lookups", kind="single_use_token", value=str(id_), organization_id=PLATFORM, subject_id=id_
+        )
+
+
+async def test_what_may_be_twice_is_once_after_going_back(url: str) -> None:
+    """The first claim of a wallet and the latest token stay, everything else of both people does."""
+    await migrations.upgrade(url, "0011")
+    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(_fill_twice)
+    await engine.dispose()
+    counted = [
+        "SELECT count(*) FROM users", "SELECT count(*) FROM users WHERE wallet_address IS NOT NULL",
+        "SELECT count(*) FROM single_use_tokens", "SELECT count(*) FROM lookups",
+    ]  # fmt: skip
+    assert await _run(url, *counted) == [(2,)] * 4
+    await migrations.downgrade(url, "0010")
+    assert await _run(url, *counted) == [(2,), (1,), (1,), (1,)]
+    assert await _run(url, "SELECT hash FROM single_use_tokens") == [(str(UUID(int=2)),)]
+    await migrations.upgrade(url, "0011")
+    assert await _run(url, *counted) == [(2,), (1,), (1,), (1,)]

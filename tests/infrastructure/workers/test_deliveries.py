@@ -1,19 +1,21 @@
 """From a commit to a receiver: real events, a real receiver on the loopback interface, the worker between them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.webhooks.retries import PAUSES
 from infrastructure.webhooks.secrets import WebhookSecrets
-from infrastructure.workers.deliveries import DeliveryWorker
+from infrastructure.workers.deliveries import Claim, DeliveryWorker, Message
 from tests.infrastructure.workers.webhook_shop import Shop, attempts, open_shop
 from tests.support.post import publish
 from tests.support.receiver import silence, status
-from tests.support.stack import Body, Stack
+from tests.support.stack import PEPPER, Body, Stack
 
 
 @pytest.fixture
@@ -206,6 +208,35 @@ async def test_old_events_are_pruned_with_their_deliveries(shop: Shop) -> None:
     assert old["id"] not in {each["id"] for each in left}
     assert "product.created" in {each["type"] for each in left}
     assert old["id"] not in {each["event_id"] for each in await shop.deliveries()}
+
+
+async def test_what_waits_for_a_deleted_endpoint_is_cancelled(shop: Shop) -> None:
+    """Nothing is sent, nothing is tried, and nothing of it is an error."""
+    endpoint = await shop.endpoint("/", ["product.*"])
+    await shop.product()
+    await shop.stack.run("webhook_endpoints.delete", shop.actor, id=endpoint)
+    [ended] = await shop.deliveries(status="cancelled")
+    assert (ended["due_at"], ended["attempts"]) == (None, [])
+    assert await shop.worker().deliver_due_once() == 0
+
+
+@pytest.mark.parametrize(("close", "status"), [("delete", "cancelled"), ("disable", "pending")])
+async def test_an_endpoint_that_closes_after_the_claim_is_sent_nothing(shop: Shop, close: str, status: str) -> None:
+    """Its secrets are not even looked at; what is disabled may be enabled again, and finds its delivery untried."""
+    endpoint = await shop.endpoint("/", ["product.*"])
+    await shop.product()
+
+    class Slow(DeliveryWorker):
+        async def _load(self, claims: Sequence[Claim]) -> dict[UUID, Message]:
+            await shop.stack.run(f"webhook_endpoints.{close}", shop.actor, id=endpoint)
+            return await super()._load(claims)
+
+    late = Slow(shop.stack.relay_database, shop.sender, WebhookSecrets(PEPPER), shop.stack.dispatcher)
+    with capture_logs() as logs:
+        assert await late.deliver_due_once() == 1
+    assert (logs, shop.inbox.received) == ([], [])
+    [left] = await shop.deliveries()
+    assert (left["status"], left["attempts"]) == (status, [])
 
 
 async def test_a_secret_that_cannot_be_opened_is_a_failure_and_no_request(shop: Shop) -> None:

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import INVALID_PARAMS
 
 from domain.shared.ids import encode_id, uuid7
 from interfaces.http.app import create_app
@@ -153,6 +154,8 @@ async def test_it_is_unavailable_while_it_is_not_running() -> None:
         '{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "method": "sekret-input"}',
         '{"jsonrpc": "1.0", "id": 1, "method": "sekret-input"}',
         '{"jsonrpc": "2.0", "id": 1, "method": "sekret-input"',
+        '{"jsonrpc": "2.0", "id": {"sekret": 1}, "method": "tools/list"}',
+        '{"jsonrpc": "2.0", "id": true, "method": "sekret-input"}',
     ],
 )
 async def test_what_is_no_message_is_refused_without_an_echo(site: Site, body: str) -> None:
@@ -162,6 +165,20 @@ async def test_what_is_no_message_is_refused_without_an_echo(site: Site, body: s
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert "sekret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "params", ["[]", '["sekret"]', '"sekret"', "1", "null", '{"name": ["sekret"]}', '{"sekret": 1}']
+)
+async def test_params_that_are_none_are_refused_without_an_echo(site: Site, params: str) -> None:
+    """By an error of the protocol, for the call that it answers."""
+    body = f'{{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {params}}}'
+    async with httpx2.AsyncClient() as client:
+        answer = await client.post(site.url, content=body, headers={**HEADERS, "content-type": "application/json"})
+    told = answer.json()
+    assert (told["id"], told["error"]["code"]) == (7, INVALID_PARAMS)
+    assert "sekret" not in answer.text
+    assert "pydantic" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from httpx2 import AsyncClient, Response
@@ -15,6 +14,7 @@ from domain.shared.errors import NotFound, StoaError
 from domain.shared.ids import encode_id
 from tests.interfaces.web.shop import BUYER, GOOD_CARD, visiting
 from tests.interfaces.web.store import Store, again, buyer, hidden, open_store
+from tests.support.purchases import new_reference
 from tests.support.stack import Stack
 
 DECLINED, STOLEN = "4000 0000 0000 9995", "4000 0000 0000 9979"
@@ -100,7 +100,7 @@ async def test_a_declined_card_is_tried_again_on_the_same_order(store: Store, cl
 
 async def test_a_retry_answers_one_decline_and_no_other(store: Store, client: AsyncClient) -> None:
     """Sent again after the next decline, without any idempotency key to help, a retry makes no further attempt."""
-    reference, card = uuid4().hex, {"provider_token": "tok_sandbox_insufficient_funds"}
+    reference, card = new_reference(), {"provider_token": "tok_sandbox_insufficient_funds"}
     await store.public("checkouts.submit", slug=await store.link(), reference=reference, **card, **BUYER)
     await store.work()
     for _ in range(2):
@@ -182,7 +182,7 @@ async def test_no_card_number_is_kept_anywhere(store: Store, client: AsyncClient
 
 async def test_a_reference_is_found_or_not_and_nothing_between(store: Store) -> None:
     """Another's reference at another link is taken, and one that nobody has is not found, in any organization."""
-    reference = uuid4().hex
+    reference = new_reference()
     card: dict[str, object] = {"provider_token": "tok_sandbox_success"}
     fields: dict[str, object] = {**card, "reference": reference, "email": buyer()["email"], "name": "Mara Lind"}
     first = await store.public("checkouts.submit", slug=await store.link(), **fields)
@@ -193,7 +193,7 @@ async def test_a_reference_is_found_or_not_and_nothing_between(store: Store) -> 
         await store.public("checkouts.submit", slug=await elsewhere.link(), **fields)
     assert (await store.public("checkouts.get", reference=reference))["id"] == first["id"]
     with pytest.raises(NotFound):
-        await store.public("checkouts.get", reference=uuid4().hex)
+        await store.public("checkouts.get", reference=new_reference())
     with pytest.raises(CheckoutOutOfStep):
         await store.public("checkouts.retry", reference=reference, after=2, **card)
 

@@ -1,7 +1,6 @@
 """What the checkout refuses on real databases: another purchase under a used reference, and card numbers as text."""
 
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 from httpx2 import AsyncClient
@@ -10,6 +9,7 @@ from domain.payments.checkout import CheckoutReferenceUsed
 from domain.shared.card_numbers import CardNumberMisplaced
 from tests.interfaces.web.shop import BUYER, GOOD_CARD, visiting
 from tests.interfaces.web.store import Store, again, buyer, hidden, open_store
+from tests.support.purchases import new_reference
 from tests.support.stack import Stack
 
 
@@ -26,7 +26,7 @@ async def client(store: Store) -> AsyncIterator[AsyncClient]:
 
 async def test_a_used_reference_stands_for_what_it_was_submitted_with(store: Store) -> None:
     """The same body is the same purchase, also after its card was replaced; another body is refused."""
-    slug, reference, card = await store.link(), uuid4().hex, {"provider_token": "tok_sandbox_expired_card"}
+    slug, reference, card = await store.link(), new_reference(), {"provider_token": "tok_sandbox_expired_card"}
     body: dict[str, object] = {"slug": slug, "reference": reference, **card, **BUYER, **buyer()}
     first = await store.public("checkouts.submit", **body)
     await store.work()
@@ -59,11 +59,11 @@ async def test_card_numbers_are_kept_out_of_every_text(store: Store, field: str,
     """Refused by name and never repeated, also of a customer who is there already, and in a retry."""
     slug, person = await store.link(), {**BUYER, **buyer()}
     card: dict[str, object] = {"provider_token": "tok_sandbox_insufficient_funds"}
-    references = uuid4().hex, uuid4().hex
+    references = new_reference(), new_reference()
     for reference in references:
         with pytest.raises(CardNumberMisplaced) as refused:
             await store.public(
-                "checkouts.submit", **({"slug": slug, "reference": uuid4().hex, **card, **person} | {field: text})
+                "checkouts.submit", **({"slug": slug, "reference": new_reference(), **card, **person} | {field: text})
             )
         assert (refused.value.details["path"], text in repr(refused.value)) == (field, False)
         await store.public("checkouts.submit", slug=slug, reference=reference, **card, **person)

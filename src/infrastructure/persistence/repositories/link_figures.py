@@ -4,10 +4,9 @@ from typing import cast
 
 from sqlalchemy import Executable, Table, bindparam, func, select
 
-from domain.payments.figures import PAID
+from domain.payments.figures import PAID, money_of
 from domain.payments.link_statistics import LinkStatistics
 from domain.payments.payment_link import PaymentLink
-from domain.shared.money import Money
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.link_views import counter_of
 from infrastructure.persistence.models.payments import PaymentOrderRow
@@ -20,7 +19,11 @@ _COUNTERS = cast("Table", CounterRow.__table__)
 
 
 async def statistics(session: Session, link: PaymentLink) -> LinkStatistics:
-    """Count views in one statement, orders and money in another."""
+    """Count views in one statement, orders and money in another.
+
+    Raises:
+        FiguresTooLarge: more was paid than an amount can hold.
+    """
     viewed = await session.rows(session.prepare("link-views", _views), {"counter_name": counter_of(link.id)})
     ordered = await session.rows(session.prepare("link-orders", _orders), {"link_id": link.id})
     counted = [(str(status), str(currency), _whole(n), _whole(sum_)) for status, currency, n, sum_ in ordered]
@@ -30,7 +33,7 @@ async def statistics(session: Session, link: PaymentLink) -> LinkStatistics:
         orders=sum(n for _, _, n, _ in counted),
         completed=sum(n for _, n, _ in paid),
         gross=tuple(
-            Money(sum(minor for other, _, minor in paid if other == currency), currency)
+            money_of(sum(minor for other, _, minor in paid if other == currency), currency)
             for currency in sorted({currency for currency, _, _ in paid})
         ),
     )

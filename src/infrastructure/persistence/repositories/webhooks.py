@@ -63,6 +63,11 @@ class SqlWebhookDeliveryRepository(SqlReader[WebhookDelivery], IWebhookDeliveryR
         if not await self._session.rows(self._prepare("requeue", self._requeue), {"this_id": id, "requeued_at": at}):
             raise EntityNotFoundError
 
+    async def cancel(self, endpoint_id: UUID, at: datetime) -> None:
+        """End what is pending; a request under way finds its delivery ended and records nothing."""
+        params = {"this_endpoint": endpoint_id, "cancelled_at": at}
+        await self._session.rows(self._prepare("cancel", self._cancel), params)
+
     async def forgive(self, endpoint_id: UUID) -> None:
         """Set back what the delivery worker counts beside the aggregate."""
         await self._session.rows(self._prepare("forgive", self._forgive), {"this_id": endpoint_id})
@@ -72,6 +77,16 @@ class SqlWebhookDeliveryRepository(SqlReader[WebhookDelivery], IWebhookDeliveryR
         table = SqlWebhookEndpointRepository.mapper.table
         this = table.c.id == bindparam("this_id", type_=Guid())
         return update(table).where(tenancy.wall(table), this).values(failing_since=None, failures=0)
+
+    def _cancel(self) -> Executable:
+        table = self.mapper.table
+        values = {
+            "status": DeliveryStatus.CANCELLED.value, "due_at": None, "lease_until": None,
+            "concluded_at": bindparam("cancelled_at", type_=UtcDateTime()),
+        }  # fmt: skip
+        of = table.c.endpoint_id == bindparam("this_endpoint", type_=Guid())
+        pending = table.c.status == DeliveryStatus.PENDING.value
+        return update(table).where(tenancy.wall(table), of, pending).values(values)
 
     def _requeue(self) -> Executable:
         table = self.mapper.table
