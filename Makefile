@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .stoa/boot/bin/uv)
 PYTEST := $(BIN)/python -m pytest
+# Two processes, each with databases of its own: the whole suite waits for the database more than it computes.
+PARALLEL := -n 2 --dist loadfile
 
 # Keeps libraries that hook into pydantic from slowing every start down.
 export PYDANTIC_DISABLE_PLUGINS := __all__
@@ -25,7 +27,7 @@ run: .venv/.ok ## start everything: embedded PostgreSQL, API, docs and worker on
 test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passed on)
 	@sh scripts/ensure-chromium.sh
 	@$(BIN)/lint-imports --no-logo
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) $(PARALLEL) $(ARGS)
 
 check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests with coverage
 	@$(BIN)/ruff format --check
@@ -34,7 +36,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry src
 	@sh scripts/ensure-chromium.sh
-	@$(PYTEST) --cov --cov-report=term $(ARGS)
+	@$(PYTEST) $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 demo: .venv/.ok ## a story through the real use-cases, step by step
 	@$(BIN)/stoa demo $(ARGS)

@@ -1,5 +1,6 @@
 """Verifying the books of every organization, each behind its own walls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID, uuid4
@@ -9,9 +10,13 @@ from sqlalchemy import Executable, Table, select, union
 from application.books.books import VerifyBooks
 from application.kernel.actor import NOWHERE, PLATFORM, operator
 from application.kernel.dispatcher import Call
-from domain.shared.ids import OrganizationId, encode_id
+from domain.books.balances import MAX_ORDERS
+from domain.shared.ids import OrganizationId, PaymentOrderId, decode_id, encode_id
 from infrastructure.container import Container
 from infrastructure.persistence.models.technical import AuditEntryRow, AuditHeadRow
+
+PROBLEMS = 40
+"""How many of an organization's problems are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +44,54 @@ class BooksReport:
         return not self.problems
 
 
-async def verify(container: Container, organization: OrganizationId | None) -> BooksReport:
-    """Verify one organization's books, or everybody's.
+async def verify(
+    container: Container,
+    organization: OrganizationId | None,
+    progress: Callable[[int], None],
+    *,
+    at_once: int = MAX_ORDERS,
+) -> BooksReport:
+    """Verify one organization's books, or everybody's, so many orders at once.
+
+    ``progress`` hears the number of entries read so far after each part.
 
     Raises:
         Unavailable: the database does not answer.
     """
     report = BooksReport()
     for each in await _organizations(container) if organization is None else [organization]:
-        call = Call(actor=operator(each), request_id=str(uuid4()))
-        outcome = await container.dispatcher()("books.verify", VerifyBooks(), call)
-        found = cast("dict[str, object]", outcome.body)
         report.organizations += 1
+        await _verify_one(container, each, report, progress, at_once)
+    return report
+
+
+async def _verify_one(
+    container: Container,
+    organization: OrganizationId,
+    report: BooksReport,
+    progress: Callable[[int], None],
+    at_once: int,
+) -> None:
+    """Add one organization to the report, its first problems only: books that are all wrong would fill the memory."""
+    public, named, after = encode_id("org", organization), 0, None
+    while True:
+        call = Call(actor=operator(organization), request_id=str(uuid4()))
+        outcome = await container.dispatcher()("books.verify", VerifyBooks(after=after, limit=at_once), call)
+        found = cast("dict[str, object]", outcome.body)
         report.entries += cast("int", found["entries"])
         report.orders += cast("int", found["orders"])
-        public = encode_id("org", each)
-        problems = cast("list[dict[str, str | None]]", found["problems"])
+        problems = cast("list[dict[str, str | None]]", found["problems"])[: PROBLEMS - named]
+        named += len(problems)
         report.problems += [
             OrganizationProblem(
                 public, str(problem["reason"]), problem["journal_entry_id"], problem["payment_order_id"]
             )
             for problem in problems
         ]
-    return report
+        progress(report.entries)
+        if found["next_after"] is None:
+            return
+        after = PaymentOrderId(decode_id("ord", cast("str", found["next_after"])))
 
 
 async def _organizations(container: Container) -> list[OrganizationId]:

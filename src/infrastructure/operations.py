@@ -117,13 +117,13 @@ class Operations:
 
         return asyncio.run(run())
 
-    def books_verify(self, organization: str | None) -> books.BooksReport:
+    def books_verify(self, organization: str | None, progress: Callable[[int], None]) -> books.BooksReport:
         """Verify the books of one organization, or of every one."""
 
         async def run() -> books.BooksReport:
             async with lifecycle.opened(self._settings("warning"), work=True) as container:
                 chosen = None if organization is None else await Runtime(container).organization(organization)
-                return await books.verify(container, chosen)
+                return await books.verify(container, chosen, progress)
 
         return asyncio.run(run())
 

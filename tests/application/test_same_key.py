@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 
+from application.identity.recovery import request_recovery
 from application.kernel.actor import TENANT_SCOPES
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyMissing, IdempotencyKeyReused
+from application.kernel.use_case import DeclarationError, use_case
 from tests.support.http import HttpFace
 from tests.support.rows import Rows
 from tests.support.stack import Stack
@@ -81,6 +84,13 @@ async def test_strangers_do_not_share_keys(name: str, stack: Stack, world: World
         assert [answer.replayed for answer in answers] == [False, True]
     other = next(each for each in KEYED if REGISTRY[each].public and each != name)
     assert (await world.outcome(other, await world.fields(other), key=key)).replayed is False
+
+
+@pytest.mark.parametrize("flags", [{}, {"keyed_by": ("colour",)}, {"keyed_by": ("email",), "keyless": True}])
+def test_a_strangers_command_says_what_its_keys_belong_to(flags: dict[str, Any]) -> None:
+    """To some of its fields, or to nothing because none is kept; a declaration that says neither is no use-case."""
+    with pytest.raises(DeclarationError):
+        use_case("account.forget_keys", scope=None, public=True, example={}, **flags)(request_recovery)
 
 
 async def test_a_strangers_key_is_still_one_command(world: World) -> None:

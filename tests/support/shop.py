@@ -98,7 +98,7 @@ class Shop:
         """Return what ``books.verify`` complains of."""
         report = await self.run("books.verify")
         problems = [str(each["reason"]) for each in cast("list[Body]", report["problems"])]
-        assert report["ok"] is (not problems)
+        assert (report["ok"], report["next_after"]) == (not problems, None)
         return problems
 
     def handlers(self) -> dict[str, Handler]:

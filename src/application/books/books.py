@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Interval
 
 from application.kernel.actor import Scope
 from application.kernel.page import PageQuery
@@ -10,7 +12,7 @@ from application.kernel.reads import list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
-from domain.books.balances import AccountBalance, BooksProblem, BooksReport
+from domain.books.balances import MAX_ORDERS, AccountBalance, BooksProblem, BooksReport
 from domain.books.journal_entry import ACCOUNT_TYPES, Account, AccountType, Direction, EntryType, JournalEntry, Posting
 from domain.books.specifications import entries_matching
 from domain.shared.ids import JournalEntryId, PaymentOrderId
@@ -84,20 +86,32 @@ class AccountBalanceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalancesView:
-    """Every account that ever moved."""
+    """Every account that moved."""
 
     data: list[AccountBalanceView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetBalances:
-    """Nothing to choose."""
+    """Which entries: `created_from` belongs to the span, `created_before` does not; all of them without either."""
+
+    created_from: datetime | None = None
+    created_before: datetime | None = None
 
 
-@use_case("books.get_balances", scope=Scope.BOOKS_READ, example={}, read_only=True, statements=1)
-async def get_balances(cmd: GetBalances, uow: IUnitOfWork) -> BalancesView:  # noqa: ARG001 - nothing to choose
-    """Return debits, credits and balance of every account, per currency."""
-    return BalancesView(data=[AccountBalanceView.of(each) for each in await uow.journal_entries.balances()])
+@use_case(
+    "books.get_balances", scope=Scope.BOOKS_READ, example={"created_before": "2031-07-01T00:00:00Z"}, read_only=True,
+    statements=1,
+)  # fmt: skip
+async def get_balances(cmd: GetBalances, uow: IUnitOfWork) -> BalancesView:
+    """Return debits, credits and balance of every account, per currency; of a span of time, what was moved in it.
+
+    At most 50,000 entries are added up at once; the sums of spans that follow each other add up to the whole.
+
+    Errors: `books_span_too_long`.
+    """
+    balances = await uow.journal_entries.balances(cmd.created_from, cmd.created_before)
+    return BalancesView(data=[AccountBalanceView.of(each) for each in balances])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +125,30 @@ class BooksProblemView(View[BooksProblem]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BooksReportView(View[BooksReport]):
-    """What was read, and the first problems of every kind; `ok` when there are none."""
+    """What was read, and the first problems of every kind; `ok` when there are none.
+
+    Everything was read when `next_after` is null; else it is the `after` to go on with.
+    """
 
     ok: bool
     entries: int
     orders: int
     problems: list[BooksProblemView]
+    next_after: PaymentOrderId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyBooks:
-    """Nothing to choose."""
+    """From where on, and how many orders: from the first one, and as many as can be verified at once."""
+
+    after: PaymentOrderId | None = None
+    limit: Annotated[int, Interval(ge=1, le=MAX_ORDERS)] = MAX_ORDERS
 
 
-@use_case("books.verify", scope=Scope.BOOKS_READ, example={}, read_only=True, statements=4)
-async def verify_books(cmd: VerifyBooks, uow: IUnitOfWork) -> BooksReportView:  # noqa: ARG001 - nothing to choose
-    """Verify the books: debits equal credits in every entry and currency, and every order agrees with its entries."""
-    return BooksReportView.of(await uow.journal_entries.verify())
+@use_case("books.verify", scope=Scope.BOOKS_READ, example={"limit": 500}, read_only=True, statements=4)
+async def verify_books(cmd: VerifyBooks, uow: IUnitOfWork) -> BooksReportView:
+    """Verify the books: debits equal credits in every entry and currency, and every order agrees with its entries.
+
+    Goes through the orders by id, a thousand at once; ask again with `after` until `next_after` is null.
+    """
+    return BooksReportView.of(await uow.journal_entries.verify(cmd.after, cmd.limit))

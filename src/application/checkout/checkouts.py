@@ -155,8 +155,8 @@ async def retry_checkout(cmd: RetryCheckout, uow: IUnitOfWork, *, clock: IClock,
     are. No credential needed.
 
     Errors: `not_found`, `checkout_out_of_step`, `checkout_attempts_exhausted`, `payment_in_progress`,
-    `transition_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`, `price_archived`,
-    `provider_token_invalid`, `card_number_misplaced`, `payment_method_expired`.
+    `transition_invalid`, `payment_link_expired`, `payment_link_used_up`, `payment_link_deactivated`,
+    `price_archived`, `provider_token_invalid`, `card_number_misplaced`, `payment_method_expired`.
     """
     id = await uow.enter_by("checkout", digest_of(cmd.reference))
     checkout = await uow.checkouts.get(id, lock=True)

@@ -3,8 +3,22 @@
 from attrs import frozen
 
 from domain.books.journal_entry import Account
+from domain.shared.errors import Invalid
 from domain.shared.ids import JournalEntryId, PaymentOrderId
 from domain.shared.money import Money
+
+MAX_ENTRIES = 50_000
+"""How many entries are added up for one answer: as many as surely fit into a statement's time."""
+
+MAX_ORDERS = 1000
+"""How many orders are verified for one answer, with all their entries."""
+
+
+class BooksSpanTooLong(Invalid):
+    """The span has more entries than are added up at once."""
+
+    code = "books_span_too_long"
+    summary = f"The span has more than {MAX_ENTRIES} entries; ask for shorter spans and add their sums up."
 
 
 @frozen(kw_only=True)
@@ -31,11 +45,15 @@ class BooksProblem:
 
 @frozen(kw_only=True)
 class BooksReport:
-    """What was read, and the first problems of every kind, by id."""
+    """What was read, and the first problems of every kind, by id.
+
+    ``next_after`` is the last order that was read when there may be more of them, else None.
+    """
 
     entries: int
     orders: int
     problems: list[BooksProblem]
+    next_after: PaymentOrderId | None
 
     @property
     def ok(self) -> bool:

@@ -4,7 +4,7 @@ import click
 
 from application.kernel.wire import Wire
 from interfaces.cli.errors import CONFLICT
-from interfaces.cli.output import Format, preferred, tell, write_json, write_rows
+from interfaces.cli.output import Format, preferred, show_progress, tell, write_json, write_rows
 from interfaces.cli.runtime import operations_of
 
 
@@ -21,7 +21,7 @@ def verify(ctx: click.Context, organization: str | None) -> None:
 
     Writes the first wrong entries and orders of each organization, and exits with 4 when there are any.
     """
-    report = operations_of(ctx).books_verify(organization)
+    report = operations_of(ctx).books_verify(organization, show_progress)
     problems: list[dict[str, Wire]] = [
         {
             "organization_id": p.organization_id,

@@ -1,12 +1,10 @@
 """Commands that look whether everything is as it should be."""
 
-import sys
-
 import click
 
 from application.kernel.wire import Wire
 from interfaces.cli.errors import BUG, CONFLICT, UNAVAILABLE
-from interfaces.cli.output import Format, preferred, tell, write_json, write_rows
+from interfaces.cli.output import Format, preferred, show_progress, tell, write_json, write_rows
 from interfaces.cli.runtime import Check, operations_of
 from interfaces.cli.tables import write_table
 
@@ -23,7 +21,7 @@ def verify(ctx: click.Context) -> None:
 
     Writes the first entry of each organization that does not verify, and exits with 4 when there is any.
     """
-    report = operations_of(ctx).audit_verify(_show_progress)
+    report = operations_of(ctx).audit_verify(show_progress)
     problems: list[dict[str, Wire]] = [
         {"organization_id": p.organization_id, "seq": p.seq, "entry_id": p.entry_id, "reason": p.reason}
         for p in report.problems
@@ -68,11 +66,6 @@ def demo(ctx: click.Context) -> None:
     # No step at all is no story.
     if not steps or not all(step.ok for step in steps):
         ctx.exit(BUG)
-
-
-def _show_progress(entries: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{entries} entries", nl=False, err=True)
 
 
 def _row(check: Check) -> dict[str, Wire]:

@@ -29,6 +29,12 @@ def tell(line: str) -> None:
     click.echo(line, err=True)
 
 
+def show_progress(entries: int) -> None:
+    """Tell a person who is waiting how many entries were read so far."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{entries} entries", nl=False, err=True)
+
+
 def write_answer(body: Wire, form: Format) -> None:
     """Write what a use-case answered; of a page, ``jsonl`` and ``id`` write one line per item."""
     if form is Format.JSON:

@@ -179,8 +179,8 @@ class Operations(Protocol):
         """Verify the audit chain of every organization; ``progress`` hears how many entries were read so far."""
         ...
 
-    def books_verify(self, organization: str | None) -> BooksReport:
-        """Verify the books of one organization, by id or slug, or of every one."""
+    def books_verify(self, organization: str | None, progress: Callable[[int], None]) -> BooksReport:
+        """Verify the books of one organization, by id or slug, or of every one; progress as in ``audit_verify``."""
         ...
 
     def doctor(self) -> Iterable[Check]:

@@ -153,8 +153,9 @@ class FakeOperations:
         progress(self.report.entries)
         return self.report
 
-    def books_verify(self, organization: str | None) -> BooksReport:
+    def books_verify(self, organization: str | None, progress: Callable[[int], None]) -> BooksReport:
         self._tell("books", organization)
+        progress(self.books.entries)
         return self.books
 
     def doctor(self) -> Iterable[Check]:

@@ -1,12 +1,13 @@
 """The repository of the books."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Executable, Integer, Uuid, bindparam, text
 
-from domain.books.balances import AccountBalance, BooksProblem, BooksReport
+from domain.books.balances import MAX_ENTRIES, AccountBalance, BooksProblem, BooksReport, BooksSpanTooLong
 from domain.books.journal_entry import Account, JournalEntry, Posting
 from domain.books.repositories import IJournalEntryRepository
 from domain.shared.ids import JournalEntryId, PaymentOrderId
@@ -15,15 +16,31 @@ from infrastructure.persistence.mapper import Children, Mapper
 from infrastructure.persistence.models.books import JournalEntryRow, JournalPostingRow
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.tenancy import TENANT
+from infrastructure.persistence.types import UtcDateTime
 
 PROBLEMS = 20
+_BEFORE_ALL = UUID(int=0)
+_EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_KINDS = {
+    TENANT: Uuid(), "after": Uuid(), "last": Uuid(), "since": UtcDateTime(), "until": UtcDateTime(),
+    "problems": Integer(), "most": Integer(),
+}  # fmt: skip
 _POSTINGS = Children(Mapper(Posting, JournalPostingRow), parent="journal_entry_id", order="number")
 _BALANCES = """
-SELECT account, amount_currency,
-    coalesce(sum(amount_minor) FILTER (WHERE direction = 'debit'), 0),
-    coalesce(sum(amount_minor) FILTER (WHERE direction = 'credit'), 0)
-FROM journal_postings WHERE organization_id = :tenant
-GROUP BY account, amount_currency ORDER BY account, amount_currency
+WITH span AS (
+    SELECT id FROM journal_entries WHERE organization_id = :tenant AND created_at >= :since AND created_at < :until
+    ORDER BY created_at, id LIMIT :most
+)
+SELECT p.account, p.amount_currency,
+    coalesce(sum(p.amount_minor) FILTER (WHERE p.direction = 'debit'), 0),
+    coalesce(sum(p.amount_minor) FILTER (WHERE p.direction = 'credit'), 0),
+    (SELECT count(*) FROM span)
+FROM journal_postings p JOIN span ON p.journal_entry_id = span.id WHERE p.organization_id = :tenant
+GROUP BY p.account, p.amount_currency ORDER BY p.account, p.amount_currency
+"""
+# Every entry belongs to an order, so whoever goes through the orders comes by every entry.
+_ORDERS = """
+SELECT id FROM payment_orders WHERE organization_id = :tenant AND id > :after ORDER BY id LIMIT :most
 """
 # The first wrong entries by id: too few or too many lines, or a currency whose debits and credits differ.
 _UNBALANCED = """
@@ -32,7 +49,7 @@ SELECT id, found <> lines, currency FROM (
         coalesce(sum(CASE p.direction WHEN 'debit' THEN p.amount_minor ELSE -p.amount_minor END), 0) AS difference
     FROM journal_entries e
     LEFT JOIN journal_postings p ON p.organization_id = e.organization_id AND p.journal_entry_id = e.id
-    WHERE e.organization_id = :tenant
+    WHERE e.organization_id = :tenant AND e.payment_order_id > :after AND e.payment_order_id <= :last
     GROUP BY e.id, e.lines, p.amount_currency
 ) entries
 WHERE difference <> 0 OR found <> lines ORDER BY id LIMIT :problems
@@ -54,17 +71,17 @@ LEFT JOIN (
     FROM journal_entries e
     JOIN journal_postings p ON p.organization_id = e.organization_id AND p.journal_entry_id = e.id
     JOIN payment_orders s ON s.organization_id = e.organization_id AND s.id = e.payment_order_id
-    WHERE e.organization_id = :tenant
+    WHERE e.organization_id = :tenant AND e.payment_order_id > :after AND e.payment_order_id <= :last
     GROUP BY e.payment_order_id
 ) b ON b.payment_order_id = o.id
-WHERE o.organization_id = :tenant AND (
+WHERE o.organization_id = :tenant AND o.id > :after AND o.id <= :last AND (
     o.captured_minor <> coalesce(b.captured, 0) OR o.refunded_minor <> coalesce(b.refunded, 0)
     OR o.fee_minor <> coalesce(b.fee, 0) OR coalesce(b.foreign_currency, 0) <> 0)
 ORDER BY o.number LIMIT :problems
 """
-_COUNTS = """
-SELECT (SELECT count(*) FROM journal_entries WHERE organization_id = :tenant),
-    (SELECT count(*) FROM payment_orders WHERE organization_id = :tenant)
+_ENTRIES = """
+SELECT count(*) FROM journal_entries
+WHERE organization_id = :tenant AND payment_order_id > :after AND payment_order_id <= :last
 """
 
 
@@ -73,47 +90,51 @@ class SqlJournalEntryRepository(SqlRepository[JournalEntry], IJournalEntryReposi
 
     mapper = Mapper(JournalEntry, JournalEntryRow, children={"postings": _POSTINGS})
 
-    async def balances(self) -> list[AccountBalance]:
-        """Return every account's sums."""
+    async def balances(self, since: datetime | None = None, until: datetime | None = None) -> list[AccountBalance]:
+        """Return every account's sums of a span."""
+        span = {"since": since or _EVER[0], "until": until or _EVER[1], "most": MAX_ENTRIES + 1}
+        rows = await self._rows("balances", _BALANCES, span)
+        if rows and _whole(rows[0][4]) > MAX_ENTRIES:
+            raise BooksSpanTooLong
         return [
             AccountBalance(
                 account=Account(cast("str", account)),
                 debits=Money(_whole(debited), cast("str", currency)),
                 credits=Money(_whole(credited), cast("str", currency)),
             )
-            for account, currency, debited, credited in await self._rows("balances", _BALANCES)
+            for account, currency, debited, credited, _ in rows
         ]
 
-    async def verify(self) -> BooksReport:
-        """Look for the first wrong entries, currencies and orders."""
+    async def verify(self, after: PaymentOrderId | None, limit: int) -> BooksReport:
+        """Look for the first wrong entries and orders of a range."""
+        start = _BEFORE_ALL if after is None else after
+        orders = await self._rows("orders", _ORDERS, {"after": start, "most": limit})
+        if not orders:
+            return BooksReport(entries=0, orders=0, problems=[], next_after=None)
+        last = PaymentOrderId(cast("UUID", orders[-1][0]))
+        part = {"after": start, "last": last}
+        entries = _whole((await self._rows("entries", _ENTRIES, part))[0][0])
         problems = [
             BooksProblem(
                 reason="lines are missing or too many" if miscounted else f"debits and credits differ in {currency}",
                 journal_entry_id=JournalEntryId(cast("UUID", entry)),
             )
-            for entry, miscounted, currency in await self._rows("unbalanced", _UNBALANCED)
+            for entry, miscounted, currency in await self._rows("unbalanced", _UNBALANCED, part)
         ]
-        problems += [_disagreement(row) for row in await self._rows("disagreeing", _DISAGREEING)]
-        totals: dict[str, int] = {}
-        for each in await self.balances():
-            totals[each.debits.currency] = totals.get(each.debits.currency, 0) + each.balance.minor
-        problems += [
-            BooksProblem(reason=f"all debits and credits in {currency} differ by {total}")
-            for currency, total in totals.items()
-            if total
-        ]
-        entries, orders = (await self._rows("counts", _COUNTS))[0]
-        return BooksReport(entries=_whole(entries), orders=_whole(orders), problems=problems)
+        problems += [_disagreement(row) for row in await self._rows("disagreeing", _DISAGREEING, part)]
+        more = last if len(orders) == limit else None
+        return BooksReport(entries=entries, orders=len(orders), problems=problems, next_after=more)
 
-    async def _rows(self, name: str, sql: str) -> Sequence[Sequence[object]]:
-        return await self._session.rows(self._prepare(name, lambda: _statement(sql)), {"problems": PROBLEMS})
+    async def _rows(self, name: str, sql: str, given: Mapping[str, object]) -> Sequence[Sequence[object]]:
+        statement = self._prepare(name, lambda: _statement(sql))
+        return await self._session.rows(statement, {"problems": PROBLEMS, **given})
 
 
 def _statement(sql: str) -> Executable:
-    statement = text(sql).bindparams(bindparam(TENANT, type_=Uuid()))
-    if ":problems" not in sql:
-        return statement
-    return statement.bindparams(bindparam("problems", type_=Integer())).columns(id=Uuid())
+    named = [bindparam(name, type_=kind) for name, kind in _KINDS.items() if f":{name}" in sql]
+    statement = text(sql).bindparams(*named)
+    # What is read as text on SQLite: the first column, where it is an order's or an entry's id.
+    return statement.columns(id=Uuid()) if sql.startswith(("\nSELECT id", "\nSELECT o.id")) else statement
 
 
 def _whole(value: object) -> int:
