@@ -76,7 +76,7 @@ def upgrade() -> None:
     for table in TABLES:
         for statement in tenancy.policy_statements(table):
             op.execute(statement)
-        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {tenancy.APP}")
+        op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {tenancy.APP}")
     op.execute(FIND_CHECKOUT)
     op.execute(f"ALTER FUNCTION stoa_find_checkout(text) OWNER TO {tenancy.AUTH}")
     op.execute("REVOKE ALL ON FUNCTION stoa_find_checkout(text) FROM PUBLIC")

@@ -5,8 +5,11 @@ from typing import Any, cast
 import pytest
 
 from application.kernel.actor import Actor
+from domain.catalog import product as product_module
 from domain.shared.errors import StoaError
+from tests.support.crowd import statements
 from tests.support.stack import Body, Stack
+from tests.support.use_cases import REGISTRY
 
 type Rows = list[Body]
 
@@ -258,3 +261,34 @@ async def test_a_duplicate_differs_in_what_was_said_and_archives_nothing(stack: 
     assert (await stack.run("prices.duplicate", actor, id=original["id"], **once))["type"] == "one_time"
     await stack.run("prices.archive", actor, id=original["id"])
     assert await refused(stack, "prices.duplicate", actor, id=original["id"]) == "not_found"
+
+
+async def test_a_product_has_two_hundred_prices_on_sale_at_most(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archived ones do not count, nor do another product's; a duplicate does."""
+    monkeypatch.setattr(product_module, "MAX_PRICES", 2)
+    actor = await stack.organization()
+    product, other = [await stack.run("products.create", actor, name=name) for name in ("Espresso", "Filter")]
+    asked: dict[str, object] = {"product_id": product["id"], "unit_amount": euros(1250)}
+    first = await stack.run("prices.create", actor, **asked)
+    await stack.run("prices.create", actor, product_id=other["id"], unit_amount=euros(990))
+    await stack.run("prices.duplicate", actor, id=first["id"])
+    assert await refused(stack, "prices.create", actor, **asked) == "price_limit"
+    assert await refused(stack, "prices.duplicate", actor, id=first["id"]) == "price_limit"
+    await stack.run("prices.archive", actor, id=first["id"])
+    await stack.run("prices.create", actor, **asked)
+
+
+async def test_an_archived_product_takes_any_number_of_prices_along_within_its_budget(stack: Stack) -> None:
+    """Four prices are the most that are written one by one on PostgreSQL; SQLite writes every one so."""
+    actor = await stack.organization()
+    counts = []
+    for prices in (4, 5, 20):
+        product = await stack.run("products.create", actor, name="Espresso")
+        for n in range(prices):
+            await stack.run("prices.create", actor, product_id=product["id"], unit_amount=euros(1000 + n))
+        for name in ("products.archive", "products.restore"):
+            with statements() as seen:
+                await stack.run_once(f"{name} {prices}", name, actor, id=product["id"])
+            counts.append((name, len(seen), REGISTRY[name].statements))
+    if stack.urls.is_postgres:
+        assert all(sent <= budget for _, sent, budget in counts), counts

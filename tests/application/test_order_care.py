@@ -9,8 +9,7 @@ import pytest
 
 from application.payments.collection import CHARGE
 from domain.payments.errors import PaymentProviderError
-from domain.payments.payment_attempt import AttemptStatus
-from domain.payments.payment_order import ATTENTION_AFTER
+from domain.payments.payment_attempt import ATTENTION_AFTER, AttemptStatus
 from domain.payments.payment_order_errors import PaymentAttemptsExhausted, PaymentPermanentlyDeclined
 from domain.shared.errors import InvalidTransition, ValidationError
 from domain.shared.ids import OrganizationId

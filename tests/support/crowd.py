@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
 
+from domain.catalog.product import MAX_PRICES
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
@@ -21,6 +22,9 @@ ONE_OF_A_KIND = frozenset({"organizations", "memberships", "audit_heads"})
 
 GUARDED = frozenset({"journal_entries", "journal_postings"})
 """Tables whose triggers would refuse copies: a crowd's books do not balance."""
+
+HALF_THE_LIMIT = MAX_PRICES // 2
+"""How many prices of a crowd are on sale: they are all one product's."""
 
 type Change = Callable[[Row, int], dict[str, object]]
 
@@ -39,6 +43,7 @@ def _other_bins(row: Row, n: int) -> dict[str, object]:
 
 CHANGES: Mapping[str, Change] = {
     "journal_entries": _same_type,
+    "prices": lambda row, n: {"deleted_at": None if n < HALF_THE_LIMIT else row["created_at"]},
     "payment_durations": _other_bins,
     "payment_figures": _hours_earlier,
     "payment_methods": lambda _row, _n: {"is_default": False},

@@ -16,6 +16,7 @@ from application.kernel.use_case import use_case
 from application.kernel.view import View
 from domain.catalog.price import Price
 from domain.catalog.price_terms import BillingInterval, PriceTerms, PriceType, PricingModel
+from domain.catalog.specifications import prices_of
 from domain.catalog.tiers import MAX_QUANTITY, Tier
 from domain.shared.ids import PriceId, ProductId
 from domain.shared.money import Money
@@ -114,12 +115,13 @@ def read_tiers(tiers: list[PriceTier]) -> tuple[Tier, ...]:
     "prices.create",
     scope=Scope.PRICES_WRITE,
     example={"unit_amount": {"amount": 1250, "currency": "EUR"}, "min_quantity": 1, "max_quantity": 100},
-    statements=7,
+    statements=8,
 )
 async def create_price(cmd: CreatePrice, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PriceView:
     """Give a product a price. What it charges never changes: archive it and create another, or duplicate it.
 
-    Errors: `not_found` for the product, `pricing_invalid`, `amount_invalid`, `currency_invalid`,
+    Errors: `not_found` for the product, `price_limit` when 200 are on sale, `pricing_invalid`, `amount_invalid`,
+    `currency_invalid`,
     `quantity_range_invalid`, `recurrence_invalid`, `text_invalid`, `metadata_invalid`, and for tiers `tiers_missing`,
     `tiers_gap`, `tiers_overlap`, `tiers_descending`, `tiers_unbounded`, `tiers_currency_mixed`, `tiers_free`.
     """
@@ -130,7 +132,7 @@ async def create_price(cmd: CreatePrice, uow: IUnitOfWork, *, clock: IClock, ids
         id=PriceId(ids.new()), organization_id=product.organization_id, product_id=product.id, terms=cmd.terms(),
         nickname=cmd.nickname, metadata=cmd.metadata, now=now,
     )  # fmt: skip
-    product.add_price(price, now)
+    product.add_price(price, now, others=await uow.prices.count(prices_of(product.id)))
     uow.prices.add(price)
     return PriceView.of(price)
 
@@ -201,7 +203,7 @@ class DuplicatePrice:
     "prices.duplicate",
     scope=Scope.PRICES_WRITE,
     example={"unit_amount": {"amount": 1350, "currency": "EUR"}, "nickname": "From 2031"},
-    statements=8,
+    statements=9,
 )
 async def duplicate_price(cmd: DuplicatePrice, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PriceView:
     """Give the same product another price like this one, with changes. The original stays on sale.
@@ -216,7 +218,7 @@ async def duplicate_price(cmd: DuplicatePrice, uow: IUnitOfWork, *, clock: ICloc
         terms=cmd.terms(original.terms), nickname=given(cmd.nickname, original.nickname),
         metadata=given(cmd.metadata, original.metadata), now=now,
     )  # fmt: skip
-    product.add_price(price, now)
+    product.add_price(price, now, others=await uow.prices.count(prices_of(product.id)))
     uow.prices.add(price)
     return PriceView.of(price)
 

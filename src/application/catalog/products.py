@@ -147,8 +147,8 @@ class ArchiveProduct:
     expected_version: Version | None = None
 
 
-# Of a product with one price; every further price that goes along is one statement more, here and in restoring.
-@use_case("products.archive", scope=Scope.PRODUCTS_WRITE, example={}, destructive=True, statements=8)
+# Of up to four prices each is a statement, more are one: here and in restoring, on PostgreSQL. SQLite sends each.
+@use_case("products.archive", scope=Scope.PRODUCTS_WRITE, example={}, destructive=True, statements=11)
 async def archive_product(cmd: ArchiveProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
     """Take a product off sale together with its prices; its payment links stop selling. It can be restored.
 
@@ -168,7 +168,7 @@ class RestoreProduct:
     expected_version: Version | None = None
 
 
-@use_case("products.restore", scope=Scope.PRODUCTS_WRITE, example={}, statements=8)
+@use_case("products.restore", scope=Scope.PRODUCTS_WRITE, example={}, statements=11)
 async def restore_product(cmd: RestoreProduct, uow: IUnitOfWork, *, clock: IClock) -> ProductView:
     """Put an archived product back on sale, with the prices that were archived together with it.
 

@@ -7,10 +7,9 @@ from uuid import UUID
 from application.identity.invitations import INVITATION_MAIL, IssueInvitationToken
 from application.identity.mail_texts import invitation_mail
 from application.identity.own_invitations import written_token
-from application.identity.person_mails import IDispatch
 from application.identity.ports import ILinks, ISingleUseTokens
 from application.kernel.actor import worker
-from application.kernel.dispatcher import Call
+from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import Mail
 from domain.identity.invitation import InvitationEnded
 from domain.shared.errors import NotFound

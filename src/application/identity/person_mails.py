@@ -6,7 +6,7 @@ costs a request as much as one that somebody has.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Protocol
+from typing import Annotated
 from uuid import UUID
 
 from annotated_types import Len
@@ -20,7 +20,7 @@ from application.identity.mail_texts import (
 )
 from application.identity.ports import ILinks, ISingleUseTokens
 from application.kernel.actor import PLATFORM, Scope, worker
-from application.kernel.dispatcher import Call, Outcome
+from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import IClock, IIds, Mail
 from application.kernel.unit_of_work import IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
@@ -90,14 +90,6 @@ async def issue_token(cmd: IssueToken, uow: IUnitOfWork, *, clock: IClock, ids: 
     )
     uow.single_use_tokens.add(token)
     return TokenView.of(token)
-
-
-class IDispatch(Protocol):
-    """Runs a use-case by name in a transaction of its own; the dispatcher is one."""
-
-    async def __call__(self, name: str, command: object, call: Call) -> Outcome:
-        """Run one use-case; the answer is committed, or nothing happened."""
-        ...
 
 
 class PersonMails:

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from annotated_types import Len
 
-from application.identity.person_mails import FINISH_SIGN_UP, KNOWN_ADDRESS, VERIFY_EMAIL, IDispatch
+from application.identity.person_mails import FINISH_SIGN_UP, KNOWN_ADDRESS, VERIFY_EMAIL
 from application.kernel.actor import PLATFORM, Scope, worker
-from application.kernel.dispatcher import Call, TransactionAborted
+from application.kernel.dispatcher import Call, IDispatch, TransactionAborted
 from application.kernel.fields import Email
 from application.kernel.ports import IClock, IIds, IPasswordHasher
 from application.kernel.unit_of_work import IUnitOfWork

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from application.kernel.actor import Actor, ActorKind
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint, strangers_key
@@ -44,6 +45,14 @@ class Outcome:
 
     body: Wire
     replayed: bool = False
+
+
+class IDispatch(Protocol):
+    """Runs a use-case by name in a transaction of its own; the dispatcher is one."""
+
+    async def __call__(self, name: str, command: object, call: Call) -> Outcome:
+        """Run one use-case; the answer is committed, or nothing happened."""
+        ...
 
 
 class SecretOnce:

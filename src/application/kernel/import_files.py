@@ -5,6 +5,7 @@ caller's: the same call again replays what is done and goes on behind it. With `
 transaction, whose rows, events and entries are written a command at a time: it happened completely or not at all.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -58,7 +59,7 @@ class Importer:
 
     async def _one(self, name: str, command: ImportCommand, call: Call) -> Outcome:
         """Import some rows under their own key; a value that somebody took meanwhile is found by the next try."""
-        key = None if call.idempotency_key is None else f"{call.idempotency_key[:200]}/row-{command.first_row}"
+        key = None if call.idempotency_key is None else _key_of(call.idempotency_key, command.first_row)
         for _ in range(_TRIES - 1):
             try:
                 return await self._dispatch(name, command, replace(call, idempotency_key=key))
@@ -122,3 +123,8 @@ class _Tally:
     def view(self) -> ImportView:
         """Return the answer for the whole file."""
         return ImportView(imported=self._imported, skipped=self._skipped, errors=self.errors)
+
+
+def _key_of(key: str, row: int) -> str:
+    """Return the key of the rows that begin at one: hashed, since a key may be too long for anything behind it."""
+    return f"{hashlib.sha256(key.encode()).hexdigest()}/row-{row}"

@@ -7,13 +7,13 @@ the first charge, and recording an outcome again changes nothing.
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from annotated_types import Len
 
 from application.books.posting import post_collected
 from application.kernel.actor import Scope, worker
-from application.kernel.dispatcher import Call, Outcome
+from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IClock, IIds, IPaymentProvider
 from application.kernel.unit_of_work import IJobs, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
@@ -119,14 +119,6 @@ async def _follow_up(order: PaymentOrder, jobs: IJobs) -> None:
         await jobs.finish(RECONCILE, order.id)
     else:
         await jobs.schedule(RECONCILE, order.id, delay=reconcile_delay(unknown.lookups))
-
-
-class IDispatch(Protocol):
-    """Runs a use-case by name in a transaction of its own; the dispatcher is one."""
-
-    async def __call__(self, name: str, command: object, call: Call) -> Outcome:
-        """Run one use-case; the answer is committed, or nothing happened."""
-        ...
 
 
 class Collection:

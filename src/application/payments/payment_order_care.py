@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from application.kernel.actor import Scope, worker
-from application.kernel.dispatcher import Call
+from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
-from application.payments.collection import CHARGE, RECONCILE, IDispatch
+from application.payments.collection import CHARGE, RECONCILE
 from application.payments.payment_order_view import PaymentOrderView
 from domain.payments.payment_attempt import AttemptStatus
 from domain.payments.payment_order_status import PaymentOrderStatus

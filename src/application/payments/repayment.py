@@ -11,11 +11,11 @@ from annotated_types import Len
 
 from application.books.posting import post_refund
 from application.kernel.actor import Scope, worker
-from application.kernel.dispatcher import Call
+from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import ChargeStatus, IClock, IIds, IPaymentProvider, Repayment, RepaymentResult
 from application.kernel.unit_of_work import IJobs, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
-from application.payments.collection import IDispatch, reconcile_delay
+from application.payments.collection import reconcile_delay
 from application.payments.refunds import REFUND, RefundView
 from domain.payments.errors import PaymentProviderError
 from domain.payments.refund import Refund, RefundOutcome, RefundStatus

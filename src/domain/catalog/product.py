@@ -10,11 +10,14 @@ from attrs import define, field, frozen
 from domain.catalog.labels import check_category, check_tags
 from domain.catalog.price import Price
 from domain.shared.entity import SoftDeletable
-from domain.shared.errors import DuplicateError
+from domain.shared.errors import BusinessRuleViolation, DuplicateError
 from domain.shared.events import DomainEvent
 from domain.shared.ids import OrganizationId, PriceId, ProductId
 from domain.shared.metadata import check_metadata
 from domain.shared.text import DESCRIPTION, NAME, check_sku
+
+MAX_PRICES = 200
+"""At how many prices a product may be on sale at a time: all of them are read when it is archived or shown."""
 
 
 class SkuTaken(DuplicateError):
@@ -22,6 +25,13 @@ class SkuTaken(DuplicateError):
 
     code = "sku_taken"
     summary = "Another product has this SKU."
+
+
+class PriceLimit(BusinessRuleViolation):
+    """The product is on sale at as many prices as it can be."""
+
+    code = "price_limit"
+    summary = f"A product is on sale at {MAX_PRICES} prices at most; archive those that nobody needs."
 
 
 @frozen(kw_only=True)
@@ -127,8 +137,14 @@ class Product(SoftDeletable):
             metadata=check_metadata(metadata),
         )
 
-    def add_price(self, price: Price, now: datetime) -> None:
-        """Note that the product is now also sold at this price."""
+    def add_price(self, price: Price, now: datetime, *, others: int) -> None:
+        """Note that the product is now also sold at this price, beside so many others.
+
+        Raises:
+            PriceLimit: there are enough of them.
+        """
+        if others >= MAX_PRICES:
+            raise PriceLimit
         self._price_changed(price, PriceChange.ADDED, now)
 
     def archive_price(self, price: Price, now: datetime, by: str) -> None:

@@ -27,6 +27,8 @@ class AttemptStatus(StrEnum):
 
 
 FINAL = frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.DECLINED})
+ATTENTION_AFTER = 6
+"""So many look-ups in vain, of an attempt or of a refund, and a person should look as well."""
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from domain.payments import payment_order_events as events
 from domain.payments.payment_attempt import (
+    ATTENTION_AFTER,
     AttemptOutcome,
     AttemptStatus,
     Collected,
@@ -41,9 +42,6 @@ LIFETIME = timedelta(hours=24)
 """How long an order waits to be paid, unless it says otherwise."""
 
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=1), timedelta(hours=6)
-ATTENTION_AFTER = 6
-"""So many look-ups in vain, and a person should look as well."""
-
 STUCK_AFTER = timedelta(hours=1)
 """Longer than that no attempt takes; whatever is in flight longer needs attention as well."""
 

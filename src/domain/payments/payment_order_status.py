@@ -44,7 +44,6 @@ TIMESTAMPS: Mapping[PaymentOrderStatus, str] = {
     _S.PARTIALLY_REFUNDED: "refunded_at",
     _S.REFUNDED: "refunded_at",
 }
-
 """Where the time of a move is noted."""
 
 IN_FLIGHT = frozenset({_S.PROCESSING, _S.UNKNOWN})

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from attrs import define, frozen
 
-from domain.payments.payment_attempt import AttemptStatus, PaymentAttempt
+from domain.payments.payment_attempt import ATTENTION_AFTER, AttemptStatus, PaymentAttempt
 from domain.payments.payment_order import PaymentOrder
 from domain.shared.entity import Entity
 from domain.shared.errors import InvalidTransition, ValidationError
@@ -17,8 +17,6 @@ from domain.shared.money import Money
 from domain.shared.text import TextRule
 
 REASON = TextRule(max_length=500, min_length=0)
-ATTENTION_AFTER = 6
-"""So many look-ups in vain, and a person should look as well."""
 
 
 class RefundStatus(StrEnum):

@@ -6,7 +6,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _USE_CASE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_REPOSITORY_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
 _LAG_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1800)
 _JOB_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300)
 
@@ -22,7 +21,6 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry(auto_describe=True)
         self._use_cases(registry)
-        self._repositories(registry)
         self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
@@ -40,17 +38,6 @@ class Metrics:
             "Duration of use-cases.",
             ("use_case", "face"),
             buckets=_USE_CASE_SECONDS,
-            registry=registry,
-        )
-
-    def _repositories(self, registry: CollectorRegistry) -> None:
-        labels = ("repository", "method")
-        self._repository_calls = Counter("stoa_repository_calls", "Calls of repositories.", labels, registry=registry)
-        self._repository_durations = Histogram(
-            "stoa_repository_duration_seconds",
-            "Duration of repository methods.",
-            labels,
-            buckets=_REPOSITORY_SECONDS,
             registry=registry,
         )
 
@@ -84,11 +71,6 @@ class Metrics:
         if code != "ok":
             self._errors.labels(name, face, code).inc()
         self._durations.labels(name, face).observe(seconds)
-
-    def observe_repository(self, repository: str, method: str, seconds: float) -> None:
-        """Count one call of a repository's method."""
-        self._repository_calls.labels(repository, method).inc()
-        self._repository_durations.labels(repository, method).observe(seconds)
 
     def set_pool(self, pool: str, *, idle: int, in_use: int, waiting: int = 0) -> None:
         """Note the present state of a connection pool."""

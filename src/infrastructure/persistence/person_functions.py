@@ -35,6 +35,7 @@ RETURNING attempts
 """  # noqa: S608 - made of our own constants only
 READ_LOCK = "SELECT a.locked_until FROM {schema}sign_in_attempts a WHERE a.subject = {wanted}"
 FORGIVE = "DELETE FROM {schema}sign_in_attempts WHERE subject = {wanted}"
+FORGOTTEN = f"last_at + {FORGIVEN_AFTER} < {{at}} AND locked_until <= {{at}}"
 # A few forgotten addresses go with every one that is forgiven, so that the table stays small; none is waited for.
 _FORGET = f"""
 DELETE FROM public.sign_in_attempts WHERE subject IN (SELECT f.subject FROM public.sign_in_attempts f

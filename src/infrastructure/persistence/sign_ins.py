@@ -20,7 +20,7 @@ from infrastructure.persistence.lookups import find_statement, stored_value
 from infrastructure.persistence.models.identity import UserRow
 from infrastructure.persistence.models.persons import CredentialRow
 from infrastructure.persistence.models.technical import LookupRow
-from infrastructure.persistence.person_functions import COUNT_ATTEMPT, FORGIVE, READ_LOCK
+from infrastructure.persistence.person_functions import COUNT_ATTEMPT, FORGIVE, FORGOTTEN, READ_LOCK
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.transaction import Rows
 from infrastructure.persistence.types import text
@@ -71,7 +71,8 @@ class SqlSignIns(ISignIns):
 
     async def verify_person(self, user_id: UserId, password: str) -> VerifiedPassword:
         rows = await self._own(user_id)
-        return await self._compare(_subject_of(rows), rows, password)
+        # Whoever has no password is counted too, apart from everybody else who has none.
+        return await self._compare(_subject_of(rows) if rows else str(user_id), rows, password)
 
     async def verify_mailed(self, digest: str, password: str) -> VerifiedPassword | None:
         statement = self._database.prepare(
@@ -123,7 +124,7 @@ class SqlSignIns(ISignIns):
 
 def _subject_of(rows: Rows) -> str:
     """Return under what attempts are counted: the address, wherever the password is asked for."""
-    return stored_value("user_email", str(rows[0][1])) if rows else ""
+    return stored_value("user_email", str(rows[0][1]))
 
 
 def _password_of(postgres: bool) -> Executable:  # noqa: FBT001 - a private switch
@@ -158,4 +159,4 @@ def _forgive(postgres: bool) -> Executable:  # noqa: FBT001 - as above
     if postgres:
         at = bindparam("at", type_=BigInteger())
         return select(func.stoa_forgive_sign_in(bindparam("wanted", type_=text()), at))
-    return sql(FORGIVE.format(schema="", wanted=":wanted"))
+    return sql(f"{FORGIVE.format(schema='', wanted=':wanted')} OR {FORGOTTEN.format(at=':at')}")

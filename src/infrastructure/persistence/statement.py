@@ -1,7 +1,7 @@
 """Compiled Core statements: written with SQLAlchemy, run without its execution layers."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Boolean, Dialect, Executable
 from sqlalchemy.ext.compiler import compiles
@@ -10,6 +10,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 type Params = Mapping[str, object]
+
+
+class Build(Protocol):
+    """Makes a statement for one of the two databases."""
+
+    def __call__(self, *, postgres: bool) -> Executable:
+        """Return the statement."""
+        ...
 
 
 class Statement:

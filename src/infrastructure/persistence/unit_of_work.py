@@ -180,7 +180,7 @@ class SqlUnitOfWork:
         if self.actor.kind is ActorKind.API_KEY or self.actor.user_id not in (None, user_id):
             raise Forbidden
         if (session.organization_id, session.person) != (PLATFORM, user_id):
-            await self._leave()
+            await self.checkpoint()
             await session.become(user_id)
 
     async def aside[T](self, work: Awaitable[T]) -> T:
@@ -200,15 +200,14 @@ class SqlUnitOfWork:
 
     async def _move(self, organization_id: UUID) -> None:
         """Leave what was done where it was done, and forget what was read there."""
-        await self._leave()
+        await self.checkpoint()
         await self.session.enter(organization_id)
 
-    async def _leave(self) -> None:
+    async def _write_all(self, answer: tuple[UUID, str, str] | None = None) -> None:
         await self.flush()
         await self.jobs.write(self.journal.cause_of)
         await self.tally.write()
-        await self.journal.write(None)
-        self.made.clear()
+        await self.journal.write(answer)
 
     async def take_time(self) -> None:
         """Lift the limit of other transactions for this one."""
@@ -216,18 +215,12 @@ class SqlUnitOfWork:
 
     async def checkpoint(self) -> None:
         """Write everything so far, and forget what was loaded."""
-        await self.flush()
-        await self.jobs.write(self.journal.cause_of)
-        await self.tally.write()
-        await self.journal.write(None)
+        await self._write_all()
         self.made.clear()
 
     async def commit(self) -> None:
         """Write everything that is left, and commit."""
-        await self.flush()
-        await self.jobs.write(self.journal.cause_of)
-        await self.tally.write()
-        await self.journal.write(self.idempotency.answer)
+        await self._write_all(self.idempotency.answer)
         self._open = False
         await self.session.transaction.commit()
         self.committed = True

@@ -11,15 +11,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Executable
 
 from application.kernel.actor import NOWHERE, worker
 from application.kernel.causality import Cause, caused_by
-from application.kernel.dispatcher import Call, Outcome
+from application.kernel.dispatcher import Call, IDispatch
 from application.webhooks.webhook_endpoint_states import SuspendWebhookEndpoint
 from domain.shared.errors import NotFound, StoaError
 from domain.shared.ids import EventId, OrganizationId, WebhookEndpointId, encode_id
@@ -28,7 +27,7 @@ from domain.webhooks.webhook_delivery import DeliveryStatus
 from domain.webhooks.webhook_endpoint import DisableReason
 from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.statement import Params, Statement
+from infrastructure.persistence.statement import Build, Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
 from infrastructure.system import SystemClock, UuidV7Ids
 from infrastructure.webhooks.secrets import SecretUnreadable, WebhookSecrets
@@ -42,22 +41,6 @@ from infrastructure.workers.wakeup import Wakeup
 LEASE = timedelta(seconds=60)
 CONCURRENCY = 64
 PER_ENDPOINT = 4
-
-
-class Build(Protocol):
-    """Makes a statement for one of the two databases."""
-
-    def __call__(self, *, postgres: bool) -> Executable:
-        """Return the statement."""
-        ...
-
-
-class Dispatch(Protocol):
-    """Runs a use-case by name."""
-
-    async def __call__(self, name: str, command: object, call: Call) -> Outcome:
-        """Run one use-case; the answer is committed, or nothing happened."""
-        ...
 
 
 class Claim(NamedTuple):
@@ -93,7 +76,7 @@ class DeliveryWorker:
     """Delivers webhooks, many at a time; any number of workers may run."""
 
     def __init__(
-        self, database: Database, sender: WebhookSender, secrets: WebhookSecrets, dispatch: Dispatch, *,
+        self, database: Database, sender: WebhookSender, secrets: WebhookSecrets, dispatch: IDispatch, *,
         wakeup: Wakeup | None = None, metrics: Metrics | None = None, lease: timedelta = LEASE,
         concurrency: int = CONCURRENCY, per_endpoint: int = PER_ENDPOINT, give_up_after: timedelta = GIVE_UP_AFTER,
     ) -> None:  # fmt: skip

@@ -11,11 +11,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Executable
 
 from application.kernel.actor import NOWHERE
 from application.kernel.causality import Cause, caused_by
@@ -24,7 +23,7 @@ from domain.shared.errors import StoaError, Unavailable
 from domain.shared.ids import EventId, OrganizationId
 from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.statement import Params
+from infrastructure.persistence.statement import Build, Params
 from infrastructure.persistence.transaction import Rows
 from infrastructure.system import SystemClock
 from infrastructure.workers import job_statements
@@ -33,14 +32,6 @@ from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
 
 type Handler = Callable[[OrganizationId, UUID], Awaitable[None]]
-
-
-class Build(Protocol):
-    """Makes a statement for one of the two databases."""
-
-    def __call__(self, *, postgres: bool) -> Executable:
-        """Return the statement."""
-        ...
 
 
 LEASE_SECONDS = 60.0

@@ -8,7 +8,7 @@ import pytest
 from domain.catalog.labels import MAX_TAGS, TooManyTags, check_category, check_tags
 from domain.catalog.price import Price
 from domain.catalog.price_terms import PriceTerms, PriceType, PricingModel
-from domain.catalog.product import PriceChange, Product, ProductPriceUpdatedEvent
+from domain.catalog.product import MAX_PRICES, PriceChange, PriceLimit, Product, ProductPriceUpdatedEvent
 from domain.catalog.specifications import (
     CurrencyNeeded,
     amounting,
@@ -106,7 +106,7 @@ def test_a_product_has_at_most_twenty_tags() -> None:
 def test_changing_prices_is_a_fact_about_the_product() -> None:
     """Every price that is added or archived for itself moves the product's version on; twice archived is once."""
     product, price = a_product(), a_price()
-    product.add_price(price, NOW)
+    product.add_price(price, NOW, others=0)
     product.archive_price(price, LATER, "key_1")
     product.archive_price(price, LATER, "key_1")
     events = [recorded.event for recorded in product.pull_events()][1:]
@@ -115,6 +115,16 @@ def test_changing_prices_is_a_fact_about_the_product() -> None:
         for change in (PriceChange.ADDED, PriceChange.ARCHIVED)
     ]
     assert price.archived_at == LATER
+
+
+def test_a_product_is_on_sale_at_so_many_prices_and_no_more() -> None:
+    """The last one still goes; a refused one leaves no trace."""
+    product = a_product()
+    product.add_price(a_price(), NOW, others=MAX_PRICES - 1)
+    version = product.version
+    with pytest.raises(PriceLimit):
+        product.add_price(a_price(), NOW, others=MAX_PRICES)
+    assert product.version == version
 
 
 def test_archiving_takes_the_prices_along_and_restoring_brings_them_back() -> None:

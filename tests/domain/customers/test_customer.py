@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from domain.customers.customer import Customer, CustomerHasOpenOrders, InvalidCountry
-from domain.customers.method_details import InvalidProviderToken, MethodDetails, PaymentMethodType
 from domain.customers.default_method import keep_a_default
+from domain.customers.method_details import InvalidProviderToken, MethodDetails, PaymentMethodType
 from domain.customers.payment_method import (
     PaymentMethod,
     PaymentMethodExpired,

@@ -1,6 +1,7 @@
 """What was in the database before people could sign in is still there afterwards, and after going back."""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from application.kernel.actor import PLATFORM
 from infrastructure.persistence import migrations
 from tests.support.databases import ROOT, TestDatabases
 
+_TWO_SCOPES = '["refunds:write", "prices:read"]'  # the first was not there before
 ORGANIZATION, USER, KEY = uuid4(), uuid4(), uuid4()
 
 
@@ -91,8 +93,11 @@ async def test_rows_of_before_survive_both_ways(url: str) -> None:
             (1,)
         ]
         assert await _run(url, *kept) == [(1,)] * 3
+        await _run(url, f"UPDATE api_keys SET scopes = '{_TWO_SCOPES}' RETURNING 1")
         await migrations.downgrade(url, "0003")
         assert await _run(url, *kept) == [(1,)] * 3
+        ((scopes,),) = await _run(url, "SELECT scopes FROM api_keys")
+        assert (json.loads(scopes) if isinstance(scopes, str) else scopes) == ["prices:read"]
 
 
 def _fill_twice(connection: Connection) -> None:

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from httpx2 import ASGITransport, AsyncClient
+from starlette.responses import PlainTextResponse
 
 from application.checkout.checkouts import RetryCheckout, SubmitCheckout
 from application.kernel.idempotency import IdempotencyInProgress, IdempotencyKeyReused
@@ -11,6 +13,7 @@ from domain.payments.checkout import CheckoutTotalChanged
 from domain.payments.payment_link import PaymentLinkExpired
 from domain.shared.errors import StoaError, Unavailable
 from domain.shared.money import Money
+from interfaces.web.app import Beside
 from tests.interfaces.web.shop import REFERENCE, Shop, bought, got, quoted, raising, sent, visiting
 
 PAGE = f"/pay/espresso/{REFERENCE}"
@@ -274,3 +277,18 @@ async def test_a_page_speaks_the_readers_language_and_keeps_the_one_they_chose(s
     chosen = (await got(shop, "/pay/espresso?lang=de&quantity=2")).text
     assert 'name="lang" value="de"' in chosen
     assert 'href="/pay/espresso?lang=en&amp;quantity=2"' in chosen
+
+
+@pytest.mark.parametrize(
+    ("path", "is_page"),
+    [
+        ("/pay/espresso", True), ("/sandbox/vault", True), ("/verify-email", True), ("/recover-password", True),
+        ("/accept-invitation", True), ("/sign-up", True), ("/v1/products", False), ("/verify-email/x", False),
+        ("/", False),
+    ],
+)  # fmt: skip
+async def test_pages_stand_beside_the_api(shop: Shop, path: str, is_page: bool) -> None:
+    """The addresses of pages lead to them at the server's own address, and all others to the API."""
+    app = Beside(PlainTextResponse("the API"), shop.app())
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://shop.test") as client:
+        assert ((await client.get(path)).text != "the API") is is_page

@@ -21,10 +21,6 @@ from infrastructure.persistence.types import UtcDateTime
 PROBLEMS = 20
 _BEFORE_ALL = UUID(int=0)
 _EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-_KINDS = {
-    TENANT: Uuid(), "after": Uuid(), "last": Uuid(), "since": UtcDateTime(), "until": UtcDateTime(),
-    "problems": Integer(), "most": Integer(),
-}  # fmt: skip
 _POSTINGS = Children(Mapper(Posting, JournalPostingRow), parent="journal_entry_id", order="number")
 _BALANCES = """
 WITH span AS (
@@ -131,9 +127,11 @@ class SqlJournalEntryRepository(SqlRepository[JournalEntry], IJournalEntryReposi
 
 
 def _statement(sql: str) -> Executable:
-    named = [bindparam(name, type_=kind) for name, kind in _KINDS.items() if f":{name}" in sql]
-    statement = text(sql).bindparams(*named)
-    # What is read as text on SQLite: the first column, where it is an order's or an entry's id.
+    ids = [bindparam(name, type_=Uuid()) for name in (TENANT, "after", "last") if f":{name}" in sql]
+    moments = [bindparam(name, type_=UtcDateTime()) for name in ("since", "until") if f":{name}" in sql]
+    numbers = [bindparam(name, type_=Integer()) for name in ("problems", "most") if f":{name}" in sql]
+    statement = text(sql).bindparams(*ids, *moments, *numbers)
+    # Ids are text on SQLite, and are the first column wherever there is one.
     return statement.columns(id=Uuid()) if sql.startswith(("\nSELECT id", "\nSELECT o.id")) else statement
 
 

@@ -27,7 +27,7 @@ from domain.identity.user_specifications import users_matching
 from domain.shared.errors import EntityNotFoundError, StaleVersion
 from domain.shared.ids import SessionId, SingleUseTokenId, UserId
 from domain.shared.page import Page, PageRequest
-from domain.shared.specification import Equal, In, IsNotNull, IsNull, LessOrEqual, NotEqual, Spec
+from domain.shared.specification import Equal, GreaterThan, In, IsNotNull, IsNull, LessOrEqual, NotEqual, Spec
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.lookups import Lookup, find_statement, stored_value
 from infrastructure.persistence.mapper import Mapper
@@ -145,7 +145,7 @@ class SqlSessionRepository(SqlRepository[Session], ISessionRepository):
 
     async def revoke_all(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """Write all revocations as one statement, and leave their events to the flush."""
-        others = Equal("user_id", user_id) & IsNull("revoked_at")
+        others = Equal("user_id", user_id) & IsNull("revoked_at") & GreaterThan("expires_at", now)
         found = await self.find(others if but is None else others & NotEqual("id", but))
         for session in found:
             session.revoke(now)
