@@ -191,3 +191,11 @@ async def test_a_whole_file_may_take_longer_than_other_transactions(pg_stack: St
         await uow.take_time()
         await driver.execute("SELECT pg_sleep(0.6)")
         assert await driver.fetchval("SHOW transaction_timeout") == "15min"
+
+
+async def test_long_keys_that_begin_alike_are_two_keys(stack: Stack, actor: Actor) -> None:
+    """However long a key is, all of it counts."""
+    alike = "k" * 220
+    await import_file(stack, actor, good(2), "skip", key=f"{alike}1", digest="one")
+    await import_file(stack, actor, good(2, first=2), "skip", key=f"{alike}2", digest="two")
+    assert await total(stack, actor) == 5

@@ -3,8 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from application.identity.person_mails import RECOVER_PASSWORD
 from application.kernel.actor import PERSONAL_SCOPES, PUBLIC_ACTOR, TENANT_SCOPES, operator
@@ -19,7 +23,10 @@ from domain.identity.session import IDLE, LONGEST, SessionExpired, SessionRevoke
 from domain.identity.sign_in_limits import FIRST_PAUSE, FORGIVEN_AFTER, FREE_ATTEMPTS, pause_after
 from domain.identity.single_use_token import LIFETIMES, TokenInvalid, TokenPurpose
 from domain.shared.errors import InsufficientPermissions, NotFound, Unauthenticated
-from domain.shared.ids import OrganizationId, encode_id
+from domain.shared.ids import OrganizationId, UserId, encode_id
+from infrastructure.persistence.migrations import migration_url
+from infrastructure.persistence.sign_ins import SqlSignIns
+from infrastructure.security.passwords import Argon2Passwords
 from tests.support.persons import PASSWORD, Person, join, mailed_token, new_address, registered, sign_in, signed_up
 from tests.support.races import race
 from tests.support.rows import Rows
@@ -219,6 +226,18 @@ async def test_two_people_may_use_the_same_idempotency_key(stack: Stack) -> None
     assert wallets == [f"0x{person.user_id.hex}00000000" for person in people]
 
 
+async def test_one_person_may_use_a_key_in_each_organization(stack: Stack) -> None:
+    """A person of two organizations who sends the same command with the same key to both gets an effect in both."""
+    person = await signed_up(stack)
+    seats = [await join(stack, person, await stack.organization()) for _ in range(2)]
+    made = [await stack.run_once("k-1", "products.create", seat, name="Espresso") for seat in (*seats, *seats)]
+    assert [each["id"] for each in made[:2]] == [each["id"] for each in made[2:]]
+    assert made[0]["id"] != made[1]["id"]
+    for seat, product in zip(seats, made, strict=False):
+        listed = cast("list[Body]", (await stack.run("products.list", seat))["data"])
+        assert [each["id"] for each in listed] == [product["id"]]
+
+
 async def test_an_identity_at_a_provider_is_one_persons(stack: Stack) -> None:
     """Linked to one it is taken for all others, until it is unlinked; it finds its person."""
     first, second = await signed_up(stack), await signed_up(stack)
@@ -260,3 +279,38 @@ async def test_a_wallet_is_a_claim_that_stands_in_nobodys_way(stack: Stack) -> N
         found = await uow.users.get_by_wallet_address(wallet)
         assert found is not None
         assert found.id == first.user_id
+
+
+async def test_sessions_that_ended_by_themselves_are_not_revoked_any_more(fresh_stack: Stack) -> None:
+    """Revoking all others is about those that still let somebody in."""
+    person = await signed_up(fresh_stack)
+    fresh_stack.clock.shift = LONGEST + timedelta(days=1)
+    here, _ = await sign_in(fresh_stack, person.email), await sign_in(fresh_stack, person.email)
+    assert await fresh_stack.run("sessions.revoke_others", here.actor) == {"revoked": 1}
+
+
+async def test_people_without_a_password_are_counted_apart(stack: Stack) -> None:
+    """Guessing at one of them locks out nobody else."""
+    sign_ins = SqlSignIns(stack.database, Argon2Passwords(time_cost=1, memory_kib=8, workers=1), stack.clock)
+    one, other = UserId(uuid4()), UserId(uuid4())
+    for _ in range(FREE_ATTEMPTS):
+        with pytest.raises(CredentialsInvalid):
+            await sign_ins.verify_person(one, PASSWORD)
+    with pytest.raises(SignInLocked):
+        await sign_ins.verify_person(one, PASSWORD)
+    with pytest.raises(CredentialsInvalid):
+        await sign_ins.verify_person(other, PASSWORD)
+
+
+async def test_old_attempts_go_with_one_that_is_forgiven(fresh_stack: Stack) -> None:
+    """On either database: addresses that were tried long ago leave nothing behind."""
+    person = await signed_up(fresh_stack)
+    for _ in range(2):
+        with pytest.raises(CredentialsInvalid):
+            await sign_in(fresh_stack, new_address())
+    fresh_stack.clock.shift = timedelta(seconds=FORGIVEN_AFTER + 60)
+    await sign_in(fresh_stack, person.email)
+    engine = create_async_engine(migration_url(fresh_stack.urls.superuser), poolclass=NullPool)
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM sign_in_attempts"))).scalar_one() == 0
+    await engine.dispose()

@@ -145,10 +145,15 @@ class VerifyBooks:
     limit: Annotated[int, Interval(ge=1, le=MAX_ORDERS)] = MAX_ORDERS
 
 
-@use_case("books.verify", scope=Scope.BOOKS_READ, example={"limit": 500}, read_only=True, statements=4)
+@use_case("books.verify", scope=Scope.BOOKS_READ, example={"limit": 500}, read_only=True, statements=6)
 async def verify_books(cmd: VerifyBooks, uow: IUnitOfWork) -> BooksReportView:
     """Verify the books: debits equal credits in every entry and currency, and every order agrees with its entries.
 
     Goes through the orders by id, a thousand at once; ask again with `after` until `next_after` is null.
+
+    Errors: `not_found` for the order to go on after.
     """
+    if cmd.after is not None:
+        # An order of somebody else's is no place to go on from, and says so as an absent one does.
+        await uow.payment_orders.get(cmd.after)
     return BooksReportView.of(await uow.journal_entries.verify(cmd.after, cmd.limit))

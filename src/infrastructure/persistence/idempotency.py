@@ -1,5 +1,6 @@
 """Idempotency records: claimed first, answered last, both in the caller's transaction."""
 
+import hashlib
 import hmac
 from collections.abc import Callable
 from typing import cast
@@ -9,6 +10,7 @@ import msgspec
 from sqlalchemy import Executable, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from application.kernel.actor import PLATFORM
 from application.kernel.dispatcher import TransactionAborted
 from application.kernel.idempotency import IdempotencyInProgress, IdempotencyKeyReused, IIdempotencyStore
 from application.kernel.wire import Wire
@@ -27,6 +29,7 @@ class IdempotencyStore(IIdempotencyStore):
     def __init__(self, session: Session) -> None:
         """Work under the tenant the unit of work began with, wherever it goes on; a person's keys are their own."""
         self._session = session
+        self._organization_id: UUID = session.organization_id
         self._home: UUID = session.person or session.organization_id
         self._claimed: tuple[str, str] | None = None
         self.answer: tuple[UUID, str, str] | None = None
@@ -38,7 +41,7 @@ class IdempotencyStore(IIdempotencyStore):
         claim = session.prepare("idempotency-claim", lambda: _claim(postgres=session.database.is_postgres))
         # Keyed: a command may hold a password, and a plain digest of it would be quick to guess.
         known = hmac.digest(session.cursor_secret, fingerprint.encode(), "sha256").hex()
-        home = {tenancy.TENANT: self._home, "record_key": key}
+        home = {tenancy.TENANT: self._home, "record_key": self._recorded(key)}
         params = {**home, "record_fingerprint": known, "record_at": session.now()}
         try:
             if await session.rows(claim, params):
@@ -64,7 +67,13 @@ class IdempotencyStore(IIdempotencyStore):
 
     def store(self, key: str, answer: Wire) -> None:
         """Keep the answer for the commit to write."""
-        self.answer = (self._home, key, msgspec.json.encode(answer).decode())
+        self.answer = (self._home, self._recorded(key), msgspec.json.encode(answer).decode())
+
+    def _recorded(self, key: str) -> str:
+        """Return the key as it is kept: what a person does in one organization is not what they do in another."""
+        if self._organization_id in (self._home, PLATFORM):
+            return key
+        return f"{self._organization_id.hex}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _claim(*, postgres: bool) -> Executable:

@@ -75,7 +75,7 @@ def test_a_structure_that_contains_itself_ends() -> None:
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
-        (f"key {KEY} was refused", KEY),
+        pytest.param(f"key {KEY} was refused", KEY, id="a key"),
         ("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9"),
         ("connecting to postgresql://stoa_app:hunter2@db.example/stoa", "hunter2"),
         ("connecting to postgresql://stoa_app:hun@ter/2@db.example/stoa", "ter"),
