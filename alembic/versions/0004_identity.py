@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from application.kernel.actor import PLATFORM
-from infrastructure.persistence import identity_functions, person_functions, tenancy
+from infrastructure.persistence import first_scopes, identity_functions, person_functions, tenancy
 from infrastructure.persistence.lookups import stored_value
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
@@ -56,26 +56,6 @@ def _upgrade_organizations() -> None:
         op.create_index(name, "audit_entries", columns)
     if op.get_bind().dialect.name == "postgresql":
         _wall_organizations()
-
-
-KNOWN_SCOPES = (
-    "organizations:read", "organizations:write", "members:read", "api_keys:read", "api_keys:write", "products:read",
-    "products:write", "prices:read", "prices:write", "payment_links:read", "payment_links:write", "customers:read",
-    "customers:write", "payment_methods:read", "payment_methods:write", "payment_orders:read", "payment_orders:write",
-    "audit:read",
-)  # fmt: skip
-"""The scopes of 0003, which refuses to read a key that has any other."""
-
-
-def _known_scopes_only() -> str:
-    known = ", ".join(f"'{scope}'" for scope in KNOWN_SCOPES)
-    if op.get_bind().dialect.name == "postgresql":
-        each = "jsonb_array_elements_text(scopes) WITH ORDINALITY s (scope, n)"
-        listed = "coalesce(jsonb_agg(s.scope ORDER BY s.n), '[]')"
-        kept = f"SELECT {listed} FROM {each} WHERE s.scope IN ({known})"  # noqa: S608 - ours
-    else:
-        kept = f"SELECT json_group_array(value) FROM json_each(scopes) WHERE value IN ({known})"  # noqa: S608 - ours
-    return f"UPDATE api_keys SET scopes = ({kept})"  # noqa: S608 - made of our own constants
 
 
 AUDIT_INDEXES = {
@@ -151,7 +131,7 @@ def _downgrade_organizations() -> None:
         op.drop_index(name, "audit_entries")
     op.drop_table("invitations")
     _past_the_walls("lookups", "DELETE FROM lookups WHERE kind = 'invitation'")
-    _past_the_walls("api_keys", _known_scopes_only())
+    _past_the_walls("api_keys", first_scopes.keep(postgres=op.get_bind().dialect.name == "postgresql"))
     op.drop_index("ix_memberships_email", "memberships")
     op.drop_index("ix_api_keys_lineage_id", "api_keys")
     with op.batch_alter_table("api_keys") as api_keys:

@@ -1,6 +1,8 @@
 """Who buys and with what: found or made from what a buyer typed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from annotated_types import Interval, Len
@@ -9,7 +11,8 @@ from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from domain.customers.customer import Customer
 from domain.customers.method_details import BRAND, CardFunding, MethodDetails, PaymentMethodType
-from domain.customers.payment_method import PaymentMethod
+from domain.customers.payment_method import MAX_METHODS, PaymentMethod
+from domain.payments.specifications import orders_in_flight_on_method
 from domain.shared.card_numbers import refuse_card_number
 from domain.shared.ids import CustomerId, OrganizationId, PaymentMethodId
 from domain.shared.specification import Equal
@@ -53,7 +56,11 @@ async def card_on_file(
 ) -> PaymentMethod:
     """Return the customer's method behind the same token, or a new one; both are written when this returns.
 
+    A real vault gives a new token to every form, and anybody may name any address: where the customer has as many
+    methods as there may be, the oldest one that is not the default makes room.
+
     Raises:
+        PaymentMethodInUse: a payment on its way uses that one.
         CardNumberMisplaced: the brand holds one, also where it would not be stored.
     """
     refuse_card_number(card.brand or "", "brand")
@@ -61,6 +68,8 @@ async def card_on_file(
     for method in methods:
         if _is_same(method, card):
             return method
+    if len(methods) >= MAX_METHODS:
+        methods = await _with_room(methods, uow, clock.now())
     method = PaymentMethod.add(
         methods,
         id=PaymentMethodId(ids.new()), organization_id=customer.organization_id, customer_id=customer.id,
@@ -73,6 +82,12 @@ async def card_on_file(
     uow.payment_methods.add(method)
     await uow.flush()  # Customer and method have to be there for what refers to them.
     return method
+
+
+async def _with_room(methods: Sequence[PaymentMethod], uow: IUnitOfWork, now: datetime) -> list[PaymentMethod]:
+    oldest = min((method for method in methods if not method.is_default), key=lambda method: method.created_at)
+    oldest.remove(now, uow.actor.id, in_use=await uow.payment_orders.exists(orders_in_flight_on_method(oldest.id)))
+    return [method for method in methods if method is not oldest]
 
 
 def _is_same(method: PaymentMethod, card: BuyersCard) -> bool:

@@ -152,6 +152,20 @@ async def test_a_returning_buyer_is_the_same_customer(store: Store, client: Asyn
     assert len(await store.methods(first)) == 1
 
 
+async def test_a_buyer_with_ever_new_cards_can_go_on_buying(store: Store) -> None:
+    """The oldest card that is not the default makes room, so that nobody can lock an address out."""
+    slug, person = await store.link(), buyer()
+    for n in range(22):
+        card: dict[str, object] = {"provider_token": "tok_sandbox_success", "last_four": f"{n:04}"}
+        await store.public(
+            "checkouts.submit", slug=slug, reference=new_reference(), email=person["email"], name="Mara Lind", **card
+        )
+        await store.work()
+    (order, *_) = await store.orders()
+    kept = {str(method["last_four"]) for method in await store.methods(order)}
+    assert kept == {"0000"} | {f"{n:04}" for n in range(3, 22)}
+
+
 async def test_two_first_purchases_of_one_person_at_once_both_happen(store: Store, client: AsyncClient) -> None:
     """Who buys in two windows at the same moment becomes one customer with two orders."""
     slug, person = await store.link(), buyer()
