@@ -16,6 +16,7 @@ from domain.shared.specification import (
     LessThan,
     Spec,
 )
+from domain.shared.specification_values import Now
 
 
 def members_with(*, role: Role | None = None, email: str | None = None) -> Spec[Membership]:
@@ -28,12 +29,12 @@ def members_with(*, role: Role | None = None, email: str | None = None) -> Spec[
 
 def invitations_open(now: datetime) -> Spec[Invitation]:
     """Invitations that can still be accepted."""
-    return Equal("status", InvitationStatus.PENDING) & GreaterThan("expires_at", now)
+    return Equal("status", InvitationStatus.PENDING) & GreaterThan("expires_at", Now.of(now))
 
 
 def invitations_expired(now: datetime) -> Spec[Invitation]:
     """Invitations that nobody took in time, whether or not somebody noticed."""
-    lapsed = Equal("status", InvitationStatus.PENDING) & LessOrEqual("expires_at", now)
+    lapsed = Equal("status", InvitationStatus.PENDING) & LessOrEqual("expires_at", Now.of(now))
     return Equal("status", InvitationStatus.EXPIRED) | lapsed
 
 
@@ -54,7 +55,7 @@ def invitations_matching(
 
 def keys_active(now: datetime) -> Spec[APIKey]:
     """Keys that open something."""
-    return IsNull("revoked_at") & (IsNull("expires_at") | GreaterThan("expires_at", now))
+    return IsNull("revoked_at") & (IsNull("expires_at") | GreaterThan("expires_at", Now.of(now)))
 
 
 def keys_unused_since(moment: datetime) -> Spec[APIKey]:
