@@ -10,26 +10,26 @@ from tests.support.stack import Stack
 from tests.support.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def world(stack: Stack) -> World:
     """Return an organization with one of everything."""
     return await World.create(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def neighbour(stack: Stack) -> World:
     """Return another organization with one of everything, in the same database."""
     return await World.create(stack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def http(stack: Stack) -> AsyncIterator[HttpFace]:
     """Return the HTTP face."""
     async with http_face(stack) as face:
         yield face
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def rows(stack: Stack) -> AsyncIterator[Rows]:
     """Return a reader of everything that is in the tables."""
     async with open_rows(stack.urls) as opened:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from io import StringIO
@@ -70,6 +70,13 @@ def tainted(given: Mapping[str, object], command: type, canary: str) -> list[dic
         if name == "metadata":
             found += [{**given, name: each} for each in ({"note": canary}, {canary: "x"}, {"password": PASSWORD})]
     return found
+
+
+@pytest.fixture(scope="module")
+async def stack(engine: str, test_databases: TestDatabases) -> AsyncIterator[Stack]:
+    """Return the core on databases of this module's own, whose every row is looked through."""
+    async with open_stack(test_databases.make(engine)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
