@@ -25,7 +25,7 @@ NAMING = sorted(name for name in CREATORS.values() if UNIQUE & REGISTRY[name].ex
 NAMING = [name for name in NAMING if REGISTRY[name].internal is None and not REGISTRY[name].public]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def twins(world: World, neighbour: World) -> tuple[World, World]:
     """Return two organizations that have at least two of everything that is listed."""
     for each in (world, neighbour):

@@ -18,7 +18,7 @@ OF_OWNERS = {"organizations.update"}
 """What an admin may not do in an organization."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def members(world: World) -> dict[Role, Actor]:
     """Return one signed-in member of each role, acting in the world's organization."""
     return {role: await join(world.stack, await signed_up(world.stack), world.actor, role) for role in Role}

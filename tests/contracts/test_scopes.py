@@ -15,7 +15,7 @@ WITHIN = {"api_keys.create": {"scopes": [Scope.API_KEYS_WRITE]}}
 """What a key with only the declared scope has to leave out to succeed."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def keys(world: World) -> dict[Scope, str]:
     """Return one API key per scope, with nothing but that scope."""
     return {scope: str((await world.run("api_keys.create", scopes=[scope]))["secret"]) for scope in SCOPES}
