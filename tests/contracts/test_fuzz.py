@@ -35,7 +35,11 @@ async def test_no_request_brings_an_answer_that_is_not_described(
     found = await fuzz(app_of(pg_stack), pg_world, operations, examples)
     assert not found.failures, "\n\n".join(found.failures.values())
     for way in Way:
-        assert found.asked(way).keys() == set(ROUTED), f"not every operation was asked in the {way.value} way"
+        # What reads no field and no key has nothing that could be broken.
+        unbreakable = {"events.list_schemas"} if way is Way.BROKEN else set()
+        assert found.asked(way).keys() == set(ROUTED) - unbreakable, (
+            f"not every operation was asked in the {way.value} way"
+        )
     assert found.succeeded(Way.KNOWN) == found.asked(Way.KNOWN), "what the world knows to succeed did not"
     # Generated fields around real ids must get past "not found", or most of the code would never see them.
     assert len(found.succeeded(Way.PLANTED)) >= len(ROUTED) * 9 // 10, sorted(found.answers.items(), key=str)

@@ -75,7 +75,7 @@ class World(Ground):
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)
-        await deliver_to_nobody(self.stack)
+        await deliver_to_nobody(self.stack, self.actor.organization_id)
         self.ids[EventId] = str(first(await self.run("events.list", type=None))["id"])
         delivery = first(await self.run("webhook_deliveries.list", endpoint_id=None, event_id=None, status=None))
         self.ids[WebhookDeliveryId], self.ids[EventId] = str(delivery["id"]), str(delivery["event_id"])

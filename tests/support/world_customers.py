@@ -74,7 +74,8 @@ async def _method_being_verified(world: Ground) -> dict[str, object]:
 
 
 async def _deposits_sent(world: Ground) -> dict[str, object]:
-    account = await _bank_account(world)
+    # Of a customer of its own, so that it is the default on every face.
+    account = await _bank_account(world, customer_id=(await world.fresh(CustomerId))["id"])
     await world.send("payment_methods.verify", {"id": account["id"]})
     check = await world.check_of(str(account["id"]))
     await world.send(

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope
 
 from domain.shared.errors import MalformedInput, Unauthenticated
 from domain.shared.ids import InvalidId, OrganizationId, decode_id
-from interfaces.http.errors import MediaTypeUnsupported, StalePrecondition
+from interfaces.http.errors import MediaTypeUnsupported
 from interfaces.schema.json_text import decode_json
 
 _ORGANIZATION = b"stoa-organization"
@@ -19,6 +19,7 @@ _JSON = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?',
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 _LAST_VERSION = 2**31 - 1
+"""No resource is changed so often: whoever expects it is always out of date."""
 _ENTITY_TAGS = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W/)?"[\x21\x23-\x7e]*")*')
 _MAX_PARAMETERS = 200
 
@@ -90,19 +91,21 @@ def named_organization(headers: Mapping[bytes, str]) -> OrganizationId | None:
 def expected_version(headers: Mapping[bytes, str]) -> int | None:
     """Return the version that ``If-Match`` names; ``*`` and no header at all name none.
 
+    Entity tags that are not one strong tag of ours name a version that nothing has, so that everything else about the
+    request is judged before.
+
     Raises:
-        StalePrecondition: these are entity tags, but not one strong tag of ours, so that nothing can match.
         HeaderMalformed: these are no entity tags.
     """
     if_match = headers.get(b"if-match", "*").strip(" \t")
     if if_match == "*":
         return None
     version = _VERSION.fullmatch(if_match)
-    if version is not None and int(version[1]) <= _LAST_VERSION:
-        return int(version[1])
+    if version is not None:
+        return min(int(version[1]), _LAST_VERSION)
     if _ENTITY_TAGS.fullmatch(if_match) is None:
         raise HeaderMalformed(header="if-match")
-    raise StalePrecondition
+    return _LAST_VERSION
 
 
 def read_query(scope: Scope) -> dict[str, str | list[str]]:

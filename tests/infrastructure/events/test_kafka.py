@@ -145,7 +145,8 @@ async def test_an_outage_fails_the_batch_and_ends_with_the_broker(
 ) -> None:
     """Unconfirmed means failed; the repetition delivers everything, first occurrences in order."""
     caplog.set_level(logging.DEBUG, "stoa.kafka")
-    publisher = KafkaEventPublisher(broker.bootstrap, timeout=1)
+    # Its first connection is made on a machine that is busy with the rest of the suite.
+    publisher = KafkaEventPublisher(broker.bootstrap, timeout=5)
     try:
         await publisher.publish(an_event(0, aggregate_type="outage"))
         batch = [an_event(version, aggregate_type="outage") for version in (1, 2, 3)]

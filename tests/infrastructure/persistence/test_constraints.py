@@ -196,7 +196,7 @@ async def test_the_attempts_of_a_delivery_have_numbers_of_their_own(stack: Stack
     await stack.run("webhook_endpoints.create", actor, url="https://shop.example.com/hooks", events=["product.*"])
     await stack.run("products.create", actor, name="Beans")
     await publish(stack)
-    await deliver_to_nobody(stack)
+    await deliver_to_nobody(stack, actor.organization_id)
     attempts = Base.metadata.tables["webhook_attempts"]
     mine = select(attempts).where(attempts.c.organization_id == actor.organization_id).limit(1)
     async with stack.relay_database.engine.begin() as connection:

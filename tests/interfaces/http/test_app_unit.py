@@ -76,7 +76,6 @@ async def test_an_update_needs_the_version_it_is_based_on(http: AsyncClient, beh
     check_problem(await http.patch(path, json={"name": "x"}), 428, "if_match_missing")
     check_problem(await http.patch(path, json={"name": "x"}, headers={"If-Match": "*"}), 428, "if_match_missing")
     check_problem(await http.patch(path, json={}, headers={"If-Match": "3"}), 400, "header_malformed")
-    check_problem(await http.patch(path, json={}, headers={"If-Match": 'W/"3"'}), 412, "version_stale")
     assert (await http.patch(path, json={"name": "x"}, headers={"If-Match": '"3"'})).status_code == 200
     command = behind.calls[0][1]
     assert isinstance(command, UpdateThing)
@@ -88,7 +87,10 @@ async def test_an_update_needs_the_version_it_is_based_on(http: AsyncClient, beh
     )
     assert {error["path"] for error in problem["errors"]} == {"expected_version", "id", "note"}
     behind.outcome = StaleVersion()
-    check_problem(await http.patch(path, json={}, headers={"If-Match": '"2"'}), 412, "version_stale")
+    for tag in ('"2"', 'W/"3"', f'"{10**17}"', '"3", "4"'):
+        check_problem(await http.patch(path, json={}, headers={"If-Match": tag}), 412, "version_stale")
+    malformed = await http.patch("/v1/things/nonsense", json={}, headers={"If-Match": 'W/"3"'})
+    check_problem(malformed, 422, "validation_error")
     check_problem(await http.delete(path), 409, "version_stale")
 
 
