@@ -44,6 +44,16 @@ InvitationId = NewType("InvitationId", UUID)
 AuthIdentityId = NewType("AuthIdentityId", UUID)
 SingleUseTokenId = NewType("SingleUseTokenId", UUID)
 JournalEntryId = NewType("JournalEntryId", UUID)
+MandateId = NewType("MandateId", UUID)
+MandateHoldId = NewType("MandateHoldId", UUID)
+ApprovalId = NewType("ApprovalId", UUID)
+ToolUsageId = NewType("ToolUsageId", UUID)
+ToolGrantId = NewType("ToolGrantId", UUID)
+PerformanceRecordId = NewType("PerformanceRecordId", UUID)
+TaskRunId = NewType("TaskRunId", UUID)
+WorkflowStepId = NewType("WorkflowStepId", UUID)
+WorkflowVersionId = NewType("WorkflowVersionId", UUID)
+PlaybookVersionId = NewType("PlaybookVersionId", UUID)
 
 ID_PREFIXES: dict[object, str] = {
     OrganizationId: "org",
@@ -80,6 +90,16 @@ ID_PREFIXES: dict[object, str] = {
     AuthIdentityId: "ident",
     SingleUseTokenId: "tok",
     JournalEntryId: "je",
+    MandateId: "mdt",
+    MandateHoldId: "hold",
+    ApprovalId: "apr",
+    ToolUsageId: "use",
+    ToolGrantId: "grant",
+    PerformanceRecordId: "perf",
+    TaskRunId: "run",
+    WorkflowStepId: "wfs",
+    WorkflowVersionId: "wfv",
+    PlaybookVersionId: "pbv",
 }
 """Id type to its prefix; adapters look a type up here to show and read ids without knowing the aggregates."""
 

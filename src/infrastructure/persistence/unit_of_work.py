@@ -16,39 +16,9 @@ from infrastructure.persistence.idempotency import IdempotencyStore
 from infrastructure.persistence.journal import Journal
 from infrastructure.persistence.lookups import find_statement, stored_value
 from infrastructure.persistence.mail_limits import MailLimits
-from infrastructure.persistence.reporting.figures import SqlPaymentFigures
-from infrastructure.persistence.reporting.order_events import SqlOrderEvents
 from infrastructure.persistence.reporting.tally import Tally
-from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
-from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
-from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
-from infrastructure.persistence.repositories.checkout import SqlCheckoutRepository, SqlProviderNoticeRepository
-from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
-from infrastructure.persistence.repositories.identity import (
-    SqlAPIKeyRepository,
-    SqlInvitationRepository,
-    SqlMembershipRepository,
-    SqlOrganizationRepository,
-)
-from infrastructure.persistence.repositories.payments import (
-    SqlPaymentLinkRepository,
-    SqlPaymentOrderRepository,
-    SqlRefundRepository,
-)
-from infrastructure.persistence.repositories.persons import (
-    SqlAuthIdentityRepository,
-    SqlCredentialRepository,
-    SqlSessionRepository,
-    SqlSignUpRepository,
-    SqlSingleUseTokenRepository,
-    SqlUserRepository,
-)
-from infrastructure.persistence.repositories.webhooks import (
-    SqlEventRepository,
-    SqlWebhookDeliveryRepository,
-    SqlWebhookEndpointRepository,
-)
 from infrastructure.persistence.repository import SqlRepository
+from infrastructure.persistence.repository_set import RepositorySet
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.sign_ins import SignInAttempts
 from infrastructure.persistence.tracking import Change
@@ -56,62 +26,15 @@ from infrastructure.persistence.transaction import Transaction
 from infrastructure.persistence.work_tables import Jobs, Numbers
 
 
-class repository[R]:  # noqa: N801 - used like a decorator
-    """An attribute that makes its repository at first use and keeps it for the unit of work."""
-
-    def __init__(self, kind: Callable[[Session], R]) -> None:
-        """Remember which repository to make."""
-        self._kind = kind
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        """Take the attribute's name."""
-        self._name = name
-
-    def __get__(self, uow: "SqlUnitOfWork", owner: type) -> R:
-        """Return this unit of work's repository."""
-        made = uow.made.get(self._name)
-        if made is None:
-            made = uow.made[self._name] = self._kind(uow.session)
-        return cast("R", made)
-
-
-class SqlUnitOfWork:
+class SqlUnitOfWork(RepositorySet):
     """One transaction with all repositories; the dispatcher ends it, handlers only use it."""
-
-    # In the order of their foreign keys: inserts follow it, deletes go backwards.
-    organizations = repository(SqlOrganizationRepository)
-    users = repository(SqlUserRepository)
-    credentials = repository(SqlCredentialRepository)
-    sessions = repository(SqlSessionRepository)
-    auth_identities = repository(SqlAuthIdentityRepository)
-    single_use_tokens = repository(SqlSingleUseTokenRepository)
-    sign_ups = repository(SqlSignUpRepository)
-    memberships = repository(SqlMembershipRepository)
-    invitations = repository(SqlInvitationRepository)
-    api_keys = repository(SqlAPIKeyRepository)
-    products = repository(SqlProductRepository)
-    prices = repository(SqlPriceRepository)
-    customers = repository(SqlCustomerRepository)
-    payment_methods = repository(SqlPaymentMethodRepository)
-    payment_links = repository(SqlPaymentLinkRepository)
-    payment_orders = repository(SqlPaymentOrderRepository)
-    refunds = repository(SqlRefundRepository)
-    journal_entries = repository(SqlJournalEntryRepository)
-    checkouts = repository(SqlCheckoutRepository)
-    provider_notices = repository(SqlProviderNoticeRepository)
-    webhook_endpoints = repository(SqlWebhookEndpointRepository)
-    audit_entries = repository(SqlAuditEntryRepository)
-    events = repository(SqlEventRepository)
-    webhook_deliveries = repository(SqlWebhookDeliveryRepository)
-    payment_figures = repository(SqlPaymentFigures)
-    order_events = repository(SqlOrderEvents)
 
     def __init__(
         self, database: Database, transaction: Transaction, actor: Actor, *, use_case: str, request_id: str,
         read_only: bool, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
     ) -> None:  # fmt: skip
         """Take over an open transaction."""
-        self.made: dict[str, object] = {}
+        super().__init__()
         self.session = Session(
             database, transaction, actor, clock=clock, ids=ids, cursor_secret=cursor_secret, flush=self.flush,
             read_only=read_only,
@@ -133,7 +56,7 @@ class SqlUnitOfWork:
 
     async def flush(self) -> None:
         """Write what changed: inserts and updates parent first, deletes child first."""
-        made = [self.made[name] for name in _ORDER if name in self.made]
+        made = [self.made[name] for name in self.ORDER if name in self.made]
         repositories = [r for r in made if isinstance(r, SqlRepository)]
         for each in repositories:
             self._note(await each.write_inserts())
@@ -230,9 +153,6 @@ class SqlUnitOfWork:
         if self._open:
             self._open = False
             await self.session.transaction.rollback()
-
-
-_ORDER = [name for name, value in vars(SqlUnitOfWork).items() if isinstance(value, repository)]
 
 
 class UnitOfWorkFactory(IUnitOfWorkFactory):

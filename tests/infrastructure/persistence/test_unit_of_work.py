@@ -1,6 +1,5 @@
 """One unit of work is one transaction: all of it or nothing, whatever interrupts it."""
 
-from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import select, text
@@ -193,7 +192,7 @@ async def test_reports_see_what_is_not_committed(pg_stack: Stack) -> None:
 
 def test_repositories_flush_parents_first() -> None:
     """The order of the attributes is the order of inserts, which foreign keys depend on."""
-    names: Sequence[str] = [name for name in vars(SqlUnitOfWork) if not name.startswith("_")]
+    names = SqlUnitOfWork.ORDER
     for parent, child in (("organizations", "memberships"), ("users", "memberships"), ("products", "prices"),
                           ("customers", "payment_methods"), ("prices", "payment_links"),
                           ("payment_links", "payment_orders"), ("payment_methods", "payment_orders")):  # fmt: skip

@@ -1,0 +1,100 @@
+"""All repositories of a unit of work."""
+
+from collections.abc import Callable
+from typing import ClassVar, cast
+
+from infrastructure.persistence.reporting.figures import SqlPaymentFigures
+from infrastructure.persistence.reporting.order_events import SqlOrderEvents
+from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
+from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
+from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
+from infrastructure.persistence.repositories.checkout import SqlCheckoutRepository, SqlProviderNoticeRepository
+from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
+from infrastructure.persistence.repositories.identity import (
+    SqlAPIKeyRepository,
+    SqlInvitationRepository,
+    SqlMembershipRepository,
+    SqlOrganizationRepository,
+)
+from infrastructure.persistence.repositories.payments import (
+    SqlPaymentLinkRepository,
+    SqlPaymentOrderRepository,
+    SqlRefundRepository,
+)
+from infrastructure.persistence.repositories.persons import (
+    SqlAuthIdentityRepository,
+    SqlCredentialRepository,
+    SqlSessionRepository,
+    SqlSignUpRepository,
+    SqlSingleUseTokenRepository,
+    SqlUserRepository,
+)
+from infrastructure.persistence.repositories.webhooks import (
+    SqlEventRepository,
+    SqlWebhookDeliveryRepository,
+    SqlWebhookEndpointRepository,
+)
+from infrastructure.persistence.session import Session
+
+
+class repository[R]:  # noqa: N801 - used like a decorator
+    """An attribute that makes its repository at first use and keeps it for the unit of work."""
+
+    def __init__(self, kind: Callable[[Session], R]) -> None:
+        """Remember which repository to make."""
+        self._kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the attribute's name."""
+        self._name = name
+
+    def __get__(self, uow: "RepositorySet", owner: type) -> R:
+        """Return this unit of work's repository."""
+        made = uow.made.get(self._name)
+        if made is None:
+            made = uow.made[self._name] = self._kind(uow.session)
+        return cast("R", made)
+
+
+class RepositorySet:
+    """The repositories that one transaction has in common."""
+
+    session: Session
+
+    # In the order of their foreign keys: inserts follow it, deletes go backwards.
+    organizations = repository(SqlOrganizationRepository)
+    users = repository(SqlUserRepository)
+    credentials = repository(SqlCredentialRepository)
+    sessions = repository(SqlSessionRepository)
+    auth_identities = repository(SqlAuthIdentityRepository)
+    single_use_tokens = repository(SqlSingleUseTokenRepository)
+    sign_ups = repository(SqlSignUpRepository)
+    memberships = repository(SqlMembershipRepository)
+    invitations = repository(SqlInvitationRepository)
+    api_keys = repository(SqlAPIKeyRepository)
+    products = repository(SqlProductRepository)
+    prices = repository(SqlPriceRepository)
+    customers = repository(SqlCustomerRepository)
+    payment_methods = repository(SqlPaymentMethodRepository)
+    payment_links = repository(SqlPaymentLinkRepository)
+    payment_orders = repository(SqlPaymentOrderRepository)
+    refunds = repository(SqlRefundRepository)
+    journal_entries = repository(SqlJournalEntryRepository)
+    checkouts = repository(SqlCheckoutRepository)
+    provider_notices = repository(SqlProviderNoticeRepository)
+    webhook_endpoints = repository(SqlWebhookEndpointRepository)
+    audit_entries = repository(SqlAuditEntryRepository)
+    events = repository(SqlEventRepository)
+    webhook_deliveries = repository(SqlWebhookDeliveryRepository)
+    payment_figures = repository(SqlPaymentFigures)
+    order_events = repository(SqlOrderEvents)
+
+    ORDER: ClassVar[list[str]]
+    """Their names, parents first."""
+
+    def __init__(self) -> None:
+        """Start with none made."""
+        self.made: dict[str, object] = {}
+
+
+RepositorySet.ORDER = [name for name, value in vars(RepositorySet).items() if isinstance(value, repository)]
