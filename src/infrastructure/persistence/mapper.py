@@ -184,7 +184,9 @@ def _is_records(annotation: object) -> bool:
 
 
 def _is_plain_json(annotation: object) -> bool:
-    """Say whether it is a list, tuple or dictionary of nothing but text, integers and booleans."""
+    """Say whether it is a list, tuple or dictionary of nothing but text, integers and booleans, or a document."""
+    if get_origin(annotation) is dict and get_args(annotation) == (str, object):
+        return True
     if get_origin(annotation) not in (list, tuple, dict):
         return False
     items = [item for each in get_args(annotation) for item in (get_args(each) if _is_union(each) else (each,))]

@@ -14,6 +14,7 @@ from interfaces.schema.shapes import (
     Boolean,
     Cash,
     Choice,
+    Dictionary,
     Field,
     Identifier,
     Integer,
@@ -146,7 +147,7 @@ def _metavar(shape: Shape) -> str:
             return "KEY=VALUE|JSON"
         case Items(item=item):
             return _metavar(bare(item))
-        case Cash() | Record():
+        case Cash() | Dictionary() | Record():
             return "JSON"
     words = _words(shape)
     return f"[{'|'.join(words)}]" if words else "TEXT"
@@ -174,7 +175,7 @@ def _kebab(path: str) -> str:
 def _structured(shape: Shape, values: list[str]) -> object:
     """Return what the values of one flag say when it takes more than words; None when it takes words."""
     match shape:
-        case Cash() | Record():
+        case Cash() | Dictionary() | Record():
             return _json_object(values[0])
         case Items(item=item) if isinstance(bare(item), Cash | Record):
             return [_json_object(value) or value for value in values]

@@ -99,14 +99,14 @@ class Lenient:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """An object with free keys; views only."""
+    """An object with free keys; in commands its values are anything, which makes it a document."""
 
     item: "Shape"
 
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Whatever JSON can say; views only."""
+    """Whatever JSON can say; in commands only as the members of a document."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from interfaces.schema.shapes import (
     Boolean,
     Cash,
+    Dictionary,
     Integer,
     Items,
     Lenient,
@@ -43,10 +44,10 @@ def _put(data: dict[str, object], shapes: Mapping[str, Shape], name: str, value:
         return
     head, dot, rest = name.partition(".")
     shape = _bare(shapes[head]) if dot and head in shapes else None
-    parts = data.setdefault(head, {}) if isinstance(shape, Cash | Metadata | Record) else None
+    parts = data.setdefault(head, {}) if isinstance(shape, Cash | Dictionary | Metadata | Record) else None
     if not isinstance(parts, dict):
         data[name] = value
-    elif isinstance(shape, Metadata):
+    elif isinstance(shape, Dictionary | Metadata):
         parts[rest] = value
     else:
         inner = {f.name: f.shape for f in shape.fields} if isinstance(shape, Record) else _CASH

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError, ValidationError
 from pydantic_core import core_schema as core
 
 from application.kernel.imports import Checked, RowProblem
+from domain.shared.documents import check_document
 from domain.shared.errors import StoaError
 from domain.shared.ids import decode_id
 from domain.shared.metadata import check_metadata
@@ -15,9 +16,11 @@ from domain.shared.money import MAX_MINOR, InvalidAmount, Money
 from interfaces.schema.moments import parse_moment
 from interfaces.schema.problems import field_errors, sentence
 from interfaces.schema.shapes import (
+    Anything,
     Boolean,
     Cash,
     Choice,
+    Dictionary,
     Field,
     Identifier,
     Integer,
@@ -60,10 +63,10 @@ def core_of(shape: Shape) -> core.CoreSchema:
             plan = core_of(inner)
             lenient = isinstance(shape, Lenient)
             return core.no_info_wrap_validator_function(_row, plan) if lenient else core.nullable_schema(plan)
-        case Items():
-            return _items(shape)
-        case Record():
-            return _record(shape)
+        case Items() | Record():
+            return _items(shape) if isinstance(shape, Items) else _record(shape)
+        case Dictionary(item=Anything()):
+            return _checked(check_document, core.dict_schema(core.str_schema(strict=True), strict=True))
     if type(shape) not in _FIXED:
         raise TypeError(f"{type(shape).__name__} cannot be part of a command")
     return _FIXED[type(shape)]()

@@ -1,6 +1,5 @@
 """One unit of work is one transaction: all of it or nothing, whatever interrupts it."""
 
-
 import pytest
 from sqlalchemy import select, text
 
