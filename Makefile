@@ -6,8 +6,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .stoa/boot/bin/uv)
 PYTEST := $(BIN)/python -m pytest
-# Two processes, each with databases of its own: the whole suite waits for the database more than it computes.
-PARALLEL := -n 2 --dist loadfile
+SUITE := $(BIN)/python scripts/run_tests.py
 
 # Keeps libraries that hook into pydantic from slowing every start down.
 export PYDANTIC_DISABLE_PLUGINS := __all__
@@ -27,7 +26,7 @@ run: .venv/.ok ## start everything: embedded PostgreSQL, API, docs and worker on
 test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passed on)
 	@sh scripts/ensure-chromium.sh
 	@$(BIN)/lint-imports --no-logo
-	@$(PYTEST) $(PARALLEL) $(ARGS)
+	@$(SUITE) $(ARGS)
 
 check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests with coverage
 	@$(BIN)/ruff format --check
@@ -36,7 +35,11 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry src
 	@sh scripts/ensure-chromium.sh
-	@$(PYTEST) $(PARALLEL) --cov --cov-report=term $(ARGS)
+	@rm -f .coverage .coverage.*
+	@$(SUITE) --cov --cov-report= --cov-fail-under=0
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --format=total >/dev/null || { $(BIN)/coverage report; exit 1; }
+	@echo "Coverage: $$($(BIN)/coverage report --format=total) %"
 
 demo: .venv/.ok ## a story through the real use-cases, step by step
 	@$(BIN)/stoa demo $(ARGS)
@@ -59,7 +62,7 @@ lock: $(filter .stoa/%,$(UV)) ## resolve the dependencies again, into requiremen
 		--no-emit-index-url --no-emit-find-links --group dev -o requirements.lock pyproject.toml
 
 clean: ## remove the environment and every cache (data in .stoa stays)
-	@rm -rf .venv .stoa/boot .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .stoa/boot .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .stoa/boot/bin/uv:

@@ -14,7 +14,7 @@ if [ -n "${STOA_PYTHON:-}" ]; then
 fi
 
 for name in python3.13 python3.14 python3.12 python3; do
-    for candidate in "$name" "${HOME:-}"/.pyenv/versions/*/bin/"$name" /opt/homebrew/bin/"$name" /usr/local/bin/"$name"; do
+    for candidate in "$name" "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/"$name" /opt/homebrew/bin/"$name" /usr/local/bin/"$name"; do
         runs "$candidate" && echo "$candidate" && exit
     done
 done

@@ -68,13 +68,8 @@ AUDIT_INDEXES = {
 
 
 def _past_the_walls(table: str, statement: str) -> None:
-    """Change the rows of every tenant: forced row security would hide them all from the owner too."""
-    walled = op.get_bind().dialect.name == "postgresql"
-    if walled:
-        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    op.execute(statement)
-    if walled:
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    with tenancy.past_the_walls(op, table):
+        op.execute(statement)
 
 
 def _create_invitations() -> None:

@@ -62,12 +62,9 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("dead_at", UtcDateTime()))
     op.add_column("jobs", sa.Column("last_error", text(80)))
     with_policies = op.get_bind().dialect.name == "postgresql"
+    with tenancy.past_the_walls(op, *CHANGED):
+        _backfill()
     if with_policies:
-        # The owner is behind its own walls too; only for the backfill they stay open.
-        _force(CHANGED, on=False)
-    _backfill()
-    if with_policies:
-        _force(CHANGED, on=True)
         _walls()
     _run(books_guard.POSTGRES if with_policies else books_guard.SQLITE)
 
@@ -200,11 +197,6 @@ def _walls() -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON refunds TO {tenancy.APP}")
     for table in APPEND_ONLY:
         op.execute(f"GRANT SELECT, INSERT ON {table} TO {tenancy.APP}")
-
-
-def _force(tables: tuple[str, ...], *, on: bool) -> None:
-    for table in tables:
-        op.execute(f"ALTER TABLE {table} {'' if on else 'NO '}FORCE ROW LEVEL SECURITY")
 
 
 def _run(statements: list[str]) -> None:

@@ -54,12 +54,9 @@ def upgrade() -> None:
         postgresql_where=sa.text(LOST_FEES), sqlite_where=sa.text(LOST_FEES),
     )  # fmt: skip
     postgres = op.get_bind().dialect.name == "postgresql"
+    with tenancy.past_the_walls(op, *SOURCES):
+        _backfill(postgres=postgres)
     if postgres:
-        # The owner is behind its own walls too; only for the backfill they stay open.
-        _force(on=False)
-    _backfill(postgres=postgres)
-    if postgres:
-        _force(on=True)
         for table in TABLES:
             for statement in tenancy.policy_statements(table):
                 op.execute(statement)
@@ -76,11 +73,6 @@ def _key(table: str, *columns: tuple[str, sa.types.TypeEngine[object]]) -> list[
             ["organization_id"], ["organizations.organization_id"], name=f"fk_{table}_organization_id"
         ),
     ]
-
-
-def _force(*, on: bool) -> None:
-    for table in SOURCES:
-        op.execute(f"ALTER TABLE {table} {'FORCE' if on else 'NO FORCE'} ROW LEVEL SECURITY")
 
 
 def _bounds() -> list[int]:

@@ -78,9 +78,8 @@ def upgrade() -> None:
             op.execute(statement)
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {tenancy.APP}")
     op.execute(FIND_CHECKOUT)
-    op.execute(f"ALTER FUNCTION stoa_find_checkout(text) OWNER TO {tenancy.AUTH}")
-    op.execute("REVOKE ALL ON FUNCTION stoa_find_checkout(text) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION stoa_find_checkout(text) TO {tenancy.APP}")
+    for statement in tenancy.for_callers("stoa_find_checkout(text)"):
+        op.execute(statement)
 
 
 def _belongs_to(table: str, target: str, column: str) -> sa.ForeignKeyConstraint:
@@ -94,11 +93,9 @@ def _belongs_to(table: str, target: str, column: str) -> sa.ForeignKeyConstraint
 def downgrade() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     # The look-ups of what is about to go are behind a wall that holds for their owner too.
+    with tenancy.past_the_walls(op, "lookups"):
+        op.execute("DELETE FROM lookups WHERE kind IN ('checkout', 'provider_notice')")
     if not is_sqlite:
-        op.execute("ALTER TABLE lookups NO FORCE ROW LEVEL SECURITY")
-    op.execute("DELETE FROM lookups WHERE kind IN ('checkout', 'provider_notice')")
-    if not is_sqlite:
-        op.execute("ALTER TABLE lookups FORCE ROW LEVEL SECURITY")
         op.execute("DROP FUNCTION stoa_find_checkout(text)")
         for statement in (each for table in TABLES for each in tenancy.drop_policies(table)):
             op.execute(statement)

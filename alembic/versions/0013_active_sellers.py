@@ -6,6 +6,8 @@ Revises: 0012
 
 from alembic import op
 
+from infrastructure.persistence import tenancy
+
 revision = "0013"
 down_revision = "0012"
 
@@ -43,10 +45,5 @@ def _find(join: str) -> None:
 
 
 def _count_uses(uses: str) -> None:
-    """Count the links of every tenant: forced row security would hide them all from the owner too."""
-    tables = ("payment_links", "payment_orders") if op.get_bind().dialect.name == "postgresql" else ()
-    for table in tables:
-        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    op.execute(f"UPDATE payment_links SET uses = {uses} WHERE {_FAILED} > 0")  # noqa: S608 - made of our own constants
-    for table in tables:
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    with tenancy.past_the_walls(op, "payment_links", "payment_orders"):
+        op.execute(f"UPDATE payment_links SET uses = {uses} WHERE {_FAILED} > 0")  # noqa: S608 - our own constants

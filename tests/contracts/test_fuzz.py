@@ -41,8 +41,9 @@ async def test_no_request_brings_an_answer_that_is_not_described(
             f"not every operation was asked in the {way.value} way"
         )
     assert found.succeeded(Way.KNOWN) == found.asked(Way.KNOWN), "what the world knows to succeed did not"
-    # Generated fields around real ids must get past "not found", or most of the code would never see them.
-    assert len(found.succeeded(Way.PLANTED)) >= len(ROUTED) * 9 // 10, sorted(found.answers.items(), key=str)
+    # Generated fields around real ids must get past "not found", or most of the code would never see them. What asks
+    # for a password or a mailed token is not guessed.
+    assert len(found.succeeded(Way.PLANTED)) >= len(ROUTED) * 8 // 10, sorted(found.answers.items(), key=str)
     assert found.succeeded(Way.PLANTED).total() >= found.asked(Way.PLANTED).total() // 2
 
 

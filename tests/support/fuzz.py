@@ -126,7 +126,6 @@ class Fuzzer:
     def __call__(self, examples: int) -> Findings:
         """Send so many requests, a multiple of eight, to every chosen operation."""
         with self._session as session:
-            session.headers["Authorization"] = f"Bearer {self.world.key}"
             document = session.get(f"{self.url}/openapi.json").json()
             for operation in self._asked(openapi.from_dict(document, config=Config())):
                 for way in Way if _takes_something(operation) else set(Way) - {Way.BROKEN}:
@@ -143,6 +142,7 @@ class Fuzzer:
 
     def _ask(self, operation: _Operation, way: Way, examples: int) -> None:
         name = operation.definition.raw["x-use-case"]
+        self._session.headers["Authorization"] = f"Bearer {self.world.key_for(name)}"
 
         def once(case: _Case) -> None:
             if way is Way.KNOWN:
@@ -164,7 +164,7 @@ class Fuzzer:
         case = operation.Case(
             path_parameters={name: fields[name] for name in known.path_fields},
             headers=_version(fields, known) | _once(known),
-            query={} if known.has_body else {name: value for name, value in rest.items() if value is not None},
+            query={} if known.has_body else {name: _text(value) for name, value in rest.items() if value is not None},
         )
         if known.has_body and known.fields:
             case.body, case.media_type = _sent(rest), "application/json"
@@ -188,6 +188,10 @@ class Fuzzer:
         if isinstance(value, str) and (match := _ID.fullmatch(value)):
             return self.world.ids.get(ID_TYPES.get(match[1]), value)
         return value
+
+
+def _text(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _version(fields: Mapping[str, object], known: Operation) -> dict[str, object]:

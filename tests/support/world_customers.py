@@ -1,9 +1,8 @@
 """What use-cases about customers and their payment methods need to be there before them."""
 
 from datetime import timedelta
-from typing import cast
 
-from domain.shared.ids import CustomerId
+from domain.shared.ids import CustomerId, PaymentMethodId
 from tests.support.ground import Ground, Prepare, unique
 from tests.support.stack import Body
 
@@ -50,10 +49,10 @@ async def _expired_approval(world: Ground) -> dict[str, object]:
 
 
 async def _customer_with_room(world: Ground) -> dict[str, object]:
-    # The first methods are the world's own customer's, like the world's specimen; a customer can have few.
-    own = await world.id_of(CustomerId)
-    there = await world.send("payment_methods.list", {"customer_id": own, "include_total": True})
-    return {"customer_id": own if cast("int", there["total"]) < 5 else (await world.fresh(CustomerId))["id"]}
+    # The specimen is the world's own customer's; every other one is somebody's first, and so their default.
+    if PaymentMethodId not in world.ids:
+        return {"customer_id": await world.id_of(CustomerId)}
+    return {"customer_id": (await world.fresh(CustomerId))["id"]}
 
 
 async def _new_customers(world: Ground) -> dict[str, object]:
@@ -74,8 +73,7 @@ async def _method_being_verified(world: Ground) -> dict[str, object]:
 
 
 async def _deposits_sent(world: Ground) -> dict[str, object]:
-    # Of a customer of its own, so that it is the default on every face.
-    account = await _bank_account(world, customer_id=(await world.fresh(CustomerId))["id"])
+    account = await _bank_account(world)
     await world.send("payment_methods.verify", {"id": account["id"]})
     check = await world.check_of(str(account["id"]))
     await world.send(

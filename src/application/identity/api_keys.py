@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval, Len
 
 from application.kernel.actor import TENANT_SCOPES, ActorKind, Scope
+from application.kernel.changes import change_use_case
 from application.kernel.dispatcher import SecretOnce
 from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
@@ -223,23 +224,9 @@ async def rotate_api_key(
     return IssuedAPIKeyView.of(successor, issued.secret)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeAPIKey:
-    """Which key, and optionally the version the caller read."""
-
-    id: APIKeyId
-    expected_version: Version | None = None
-
-
-@use_case("api_keys.revoke", scope=Scope.API_KEYS_WRITE, example={}, destructive=True, statements=6)
-async def revoke_api_key(cmd: RevokeAPIKey, uow: IUnitOfWork, *, clock: IClock) -> APIKeyView:
-    """Revoke an API key for good; it opens nothing from the next request on. Doing it twice changes nothing.
-
-    Its successors, if it was rotated, stay as they are.
-
-    Errors: `not_found`, `version_stale`.
-    """
-    key = await uow.api_keys.get(cmd.id, lock=True)
-    key.expect_version(cmd.expected_version)
-    key.revoke(clock.now())
-    return APIKeyView.of(key)
+change_use_case(
+    "api_keys.revoke", lambda uow: uow.api_keys, APIKeyView, APIKey.revoke,
+    "Revoke an API key for good; it opens nothing from the next request on. Doing it twice changes nothing.\n\n"
+    "Its successors, if it was rotated, stay as they are.",
+    scope=Scope.API_KEYS_WRITE, statements=6, destructive=True,
+)  # fmt: skip

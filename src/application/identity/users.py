@@ -8,6 +8,7 @@ from annotated_types import Len
 
 from application.identity.account import AuthIdentityView
 from application.kernel.actor import PLATFORM, Scope
+from application.kernel.changes import change_use_case
 from application.kernel.fields import Email
 from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock, IIds
@@ -103,45 +104,18 @@ get_use_case(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChooseUser:
-    """Which person."""
+_FOR_THE_OPERATOR = "Whether a person may sign in at all is for the operator, above every organization."
 
-    id: UserId
-
-
-@use_case(
-    "users.suspend",
-    scope=Scope.PLATFORM_OPERATE,
-    internal="Whether a person may sign in at all is for the operator, above every organization.",
-    example={},
-    statements=6,
-)
-async def suspend_user(cmd: ChooseUser, uow: IUnitOfWork, *, clock: IClock) -> UserView:
-    """Keep a person out: their sessions open nothing from the next request on. Doing it twice changes nothing.
-
-    Errors: `not_found`.
-    """
-    user = await uow.users.get(cmd.id, lock=True)
-    user.suspend(clock.now())
-    return UserView.of(user)
-
-
-@use_case(
-    "users.reactivate",
-    scope=Scope.PLATFORM_OPERATE,
-    internal="Whether a person may sign in at all is for the operator, above every organization.",
-    example={},
-    statements=6,
-)
-async def reactivate_user(cmd: ChooseUser, uow: IUnitOfWork, *, clock: IClock) -> UserView:
-    """Let a suspended person in again, also with the sessions they still have. Doing it twice changes nothing.
-
-    Errors: `not_found`.
-    """
-    user = await uow.users.get(cmd.id, lock=True)
-    user.reactivate(clock.now())
-    return UserView.of(user)
+change_use_case(
+    "users.suspend", lambda uow: uow.users, UserView, User.suspend,
+    "Keep a person out: their sessions open nothing from the next request on. Doing it twice changes nothing.",
+    scope=Scope.PLATFORM_OPERATE, internal=_FOR_THE_OPERATOR, versioned=False, statements=6,
+)  # fmt: skip
+change_use_case(
+    "users.reactivate", lambda uow: uow.users, UserView, User.reactivate,
+    "Let a suspended person in again, also with the sessions they still have. Doing it twice changes nothing.",
+    scope=Scope.PLATFORM_OPERATE, internal=_FOR_THE_OPERATOR, versioned=False, statements=6,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval, Len
 
 from application.kernel.actor import Scope
+from application.kernel.changes import change_use_case
 from application.kernel.fields import Version
 from application.kernel.page import ListView, PageQuery
 from application.kernel.patch import UNSET, Maybe, given
@@ -171,46 +172,17 @@ async def update_payment_link(cmd: UpdatePaymentLink, uow: IUnitOfWork, *, clock
     return PaymentLinkView.of(link)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpirePaymentLink:
-    """Which payment link, and optionally the version the caller read."""
-
-    id: PaymentLinkId
-    expected_version: Version | None = None
-
-
-@use_case("payment_links.expire", scope=Scope.PAYMENT_LINKS_WRITE, example={}, statements=6)
-async def expire_payment_link(cmd: ExpirePaymentLink, uow: IUnitOfWork, *, clock: IClock) -> PaymentLinkView:
-    """End a payment link's time now; a later expiry may be set afterwards. Doing it twice changes nothing.
-
-    Errors: `not_found`, `version_stale`, `payment_link_deactivated`.
-    """
-    link = await uow.payment_links.get(cmd.id, lock=True)
-    link.expect_version(cmd.expected_version)
-    link.expire(clock.now())
-    return PaymentLinkView.of(link)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeactivatePaymentLink:
-    """Which payment link, and optionally the version the caller read."""
-
-    id: PaymentLinkId
-    expected_version: Version | None = None
-
-
-@use_case("payment_links.deactivate", scope=Scope.PAYMENT_LINKS_WRITE, example={}, destructive=True, statements=6)
-async def deactivate_payment_link(cmd: DeactivatePaymentLink, uow: IUnitOfWork, *, clock: IClock) -> PaymentLinkView:
-    """Switch a payment link off for good. Orders made through it can still be paid, unless they failed.
-
-    Doing it twice changes nothing.
-
-    Errors: `not_found`, `version_stale`.
-    """
-    link = await uow.payment_links.get(cmd.id, lock=True)
-    link.expect_version(cmd.expected_version)
-    link.deactivate(clock.now())
-    return PaymentLinkView.of(link)
+change_use_case(
+    "payment_links.expire", lambda uow: uow.payment_links, PaymentLinkView, PaymentLink.expire,
+    "End a payment link's time now; a later expiry may be set afterwards. Doing it twice changes nothing.",
+    scope=Scope.PAYMENT_LINKS_WRITE, statements=6, errors="`payment_link_deactivated`",
+)  # fmt: skip
+change_use_case(
+    "payment_links.deactivate", lambda uow: uow.payment_links, PaymentLinkView, PaymentLink.deactivate,
+    "Switch a payment link off for good. Orders made through it can still be paid, unless they failed.\n\n"
+    "Doing it twice changes nothing.",
+    scope=Scope.PAYMENT_LINKS_WRITE, statements=6, destructive=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Interval
 
 from application.kernel.actor import Scope
+from application.kernel.changes import change_use_case
 from application.kernel.fields import Version
 from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork
@@ -42,26 +43,12 @@ async def enable_webhook_endpoint(
     return WebhookEndpointView.of(endpoint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisableWebhookEndpoint:
-    """Which endpoint, and optionally the version the caller read."""
-
-    id: WebhookEndpointId
-    expected_version: Version | None = None
-
-
-@use_case("webhook_endpoints.disable", scope=Scope.WEBHOOK_ENDPOINTS_WRITE, example={}, destructive=True, statements=4)
-async def disable_webhook_endpoint(
-    cmd: DisableWebhookEndpoint, uow: IUnitOfWork, *, clock: IClock
-) -> WebhookEndpointView:
-    """Send nothing to an endpoint until it is enabled again. New events pass it by; what was due waits.
-
-    Errors: `not_found`, `version_stale`.
-    """
-    endpoint = await uow.webhook_endpoints.get(cmd.id, lock=True)
-    endpoint.expect_version(cmd.expected_version)
-    endpoint.disable(DisableReason.BY_HAND, clock.now())
-    return WebhookEndpointView.of(endpoint)
+change_use_case(
+    "webhook_endpoints.disable", lambda uow: uow.webhook_endpoints, WebhookEndpointView,
+    lambda endpoint, now: endpoint.disable(DisableReason.BY_HAND, now),
+    "Send nothing to an endpoint until it is enabled again. New events pass it by; what was due waits.",
+    scope=Scope.WEBHOOK_ENDPOINTS_WRITE, statements=4, destructive=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,9 +71,7 @@ def create() -> list[str]:
                 name=name, argument=argument, columns=columns,
                 query=query.format(asking=_ASKING, person=tenancy.CURRENT_PERSON),
             ),
-            f"ALTER FUNCTION {name}({argument}) OWNER TO {tenancy.AUTH}",
-            f"REVOKE ALL ON FUNCTION {name}({argument}) FROM PUBLIC",
-            f"GRANT EXECUTE ON FUNCTION {name}({argument}) TO {tenancy.APP}",
+            *tenancy.for_callers(f"{name}({argument})"),
         ]  # fmt: skip
     return statements
 

@@ -71,9 +71,7 @@ def create() -> list[str]:
         "ALTER TABLE mail_limits FORCE ROW LEVEL SECURITY",
         *tenancy.worker_policy("mail_limits", tenancy.AUTH, ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         _CREATE.format(query=f"{_FORGET}; {take}"),
-        f"ALTER FUNCTION {_SIGNATURE} OWNER TO {tenancy.AUTH}",
-        f"REVOKE ALL ON FUNCTION {_SIGNATURE} FROM PUBLIC",
-        f"GRANT EXECUTE ON FUNCTION {_SIGNATURE} TO {tenancy.APP}",
+        *tenancy.for_callers(_SIGNATURE),
     ]
 
 

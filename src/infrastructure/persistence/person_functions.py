@@ -118,9 +118,7 @@ def create() -> list[str]:
                 name=name, arguments=function.arguments, returns=function.returns, volatility=volatility,
                 query=function.query,
             ),
-            f"ALTER FUNCTION {name}({function.types}) OWNER TO {tenancy.AUTH}",
-            f"REVOKE ALL ON FUNCTION {name}({function.types}) FROM PUBLIC",
-            f"GRANT EXECUTE ON FUNCTION {name}({function.types}) TO {tenancy.APP}",
+            *tenancy.for_callers(f"{name}({function.types})"),
         ]  # fmt: skip
     return statements
 
