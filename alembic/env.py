@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.models import (  # noqa: F401 - they fill the metadata
+    agents,
     books,
     catalog,
     checkout,

@@ -47,7 +47,7 @@ def test_reading_and_writing_scopes_follow_what_a_use_case_does(name: str) -> No
         return
     resource, action = use_case.scope.value.split(":")
     assert (action == "read") == use_case.read_only
-    assert action in ("read", "write", "purge")
+    assert action in ("read", "write", "purge", "work", "keys")
     assert use_case.resource in (resource, f"{resource}_entries")
     assert use_case.scope in TENANT_SCOPES | PERSONAL_SCOPES
 

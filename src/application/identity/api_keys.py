@@ -19,7 +19,7 @@ from application.kernel.use_case import use_case
 from application.kernel.view import View
 from domain.identity.api_key import MAX_OVERLAP, APIKey, KeyMaterial
 from domain.identity.specifications import keys_matching
-from domain.shared.ids import APIKeyId
+from domain.shared.ids import AgentId, APIKeyId
 from domain.shared.text import NAME
 
 type Scopes = Annotated[list[Scope], Len(1, len(TENANT_SCOPES))]
@@ -31,7 +31,7 @@ class APIKeyView(View[APIKey]):
     """A key without its secret; `prefix` and `last_four` tell which one it is.
 
     A rotated key and its successors have one `lineage_id`, the id of the first of them, and each names the next one
-    as `replaced_by_id`. `last_used_at` is exact to a minute.
+    as `replaced_by_id`. `agent_id` is the agent that the key belongs to. `last_used_at` is exact to a minute.
     """
 
     id: APIKeyId
@@ -45,6 +45,7 @@ class APIKeyView(View[APIKey]):
     last_used_at: datetime | None
     lineage_id: APIKeyId
     replaced_by_id: APIKeyId | None
+    agent_id: AgentId | None
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -62,6 +63,7 @@ class IssuedAPIKeyView(SecretOnce):
     scopes: list[str]
     expires_at: datetime | None
     lineage_id: APIKeyId
+    agent_id: AgentId | None
     created_at: datetime
     secret: str | None
 
@@ -77,6 +79,7 @@ class IssuedAPIKeyView(SecretOnce):
             scopes=key.scopes,
             expires_at=key.expires_at,
             lineage_id=key.lineage_id,
+            agent_id=key.agent_id,
             created_at=key.created_at,
             secret=secret,
         )
@@ -112,7 +115,7 @@ async def create_api_key(
         id=APIKeyId(ids.new()),
         organization_id=uow.actor.organization_id,
         name=cmd.name,
-        material=_kept_of(issued),
+        material=kept_of(issued),
         scopes=cmd.scopes,
         grantable=uow.actor.scopes & TENANT_SCOPES,
         expires_at=cmd.expires_at,
@@ -123,7 +126,8 @@ async def create_api_key(
     return IssuedAPIKeyView.of(key, issued.secret)
 
 
-def _kept_of(issued: IssuedKey) -> KeyMaterial:
+def kept_of(issued: IssuedKey) -> KeyMaterial:
+    """Return what is stored of a fresh key: everything but its secret."""
     return KeyMaterial(hash=issued.hash, prefix=issued.prefix, last_four=issued.last_four)
 
 
@@ -213,7 +217,7 @@ async def rotate_api_key(
     ends = [each for each in (uow.actor.expires_at, key.expires_at) if each is not None]
     successor = key.rotate(
         id=APIKeyId(ids.new()),
-        material=_kept_of(issued),
+        material=kept_of(issued),
         grantable=uow.actor.scopes & TENANT_SCOPES,
         overlap=timedelta(minutes=cmd.overlap_minutes),
         expires_at=cmd.expires_at,

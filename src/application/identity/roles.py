@@ -12,7 +12,7 @@ _OF_ADMINS = frozenset(
     {
         *(Scope.MEMBERS_WRITE, Scope.INVITATIONS_WRITE, Scope.API_KEYS_WRITE),
         *(Scope.WEBHOOK_ENDPOINTS_WRITE, Scope.EVENTS_WRITE, Scope.REFUNDS_WRITE, Scope.CUSTOMERS_PURGE),
-        *(Scope.MANDATES_WRITE, Scope.APPROVALS_WRITE),
+        *(Scope.MANDATES_WRITE, Scope.APPROVALS_WRITE, Scope.AGENTS_KEYS),
     }
 )
 

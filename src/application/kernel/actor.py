@@ -5,8 +5,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.shared.errors import InsufficientPermissions, Unauthenticated
-from domain.shared.ids import OrganizationId, SessionId, UserId, uuid7
+from domain.shared.errors import Forbidden, InsufficientPermissions, Unauthenticated
+from domain.shared.ids import AgentId, OrganizationId, SessionId, UserId, uuid7
+
+
+class NotTheAgent(Forbidden):
+    """An agent does for itself what it does, and for no other agent."""
+
+    code = "not_the_agent"
+    summary = "An agent can do this for itself only."
+
 
 # Use-cases above tenants (create an organization, register a user) keep their idempotency keys and
 # audit entries under this reserved identity, so that no table needs a nullable tenant.
@@ -56,8 +64,11 @@ class Scope(StrEnum):
     WEBHOOK_DELIVERIES_WRITE = "webhook_deliveries:write"
     AGENTS_READ = "agents:read"
     AGENTS_WRITE = "agents:write"
+    AGENTS_WORK = "agents:work"
+    AGENTS_KEYS = "agents:keys"
     TOOLS_READ = "tools:read"
     TOOLS_WRITE = "tools:write"
+    TOOLS_WORK = "tools:work"
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
     WORKFLOWS_READ = "workflows:read"
@@ -79,6 +90,20 @@ class Scope(StrEnum):
 PERSONAL_SCOPES = frozenset({Scope.ACCOUNT_READ, Scope.ACCOUNT_WRITE, Scope.SESSIONS_READ, Scope.SESSIONS_WRITE})
 TENANT_SCOPES = frozenset(Scope) - {Scope.PLATFORM_OPERATE} - PERSONAL_SCOPES
 
+# What an agent's key may have: reading and doing business, and never who is let in, what agents are and may spend.
+AGENT_SCOPES = frozenset(
+    {
+        *(Scope.ORGANIZATIONS_READ, Scope.PRODUCTS_READ, Scope.PRODUCTS_WRITE, Scope.PRICES_READ, Scope.PRICES_WRITE),
+        *(Scope.PAYMENT_LINKS_READ, Scope.PAYMENT_LINKS_WRITE, Scope.CUSTOMERS_READ, Scope.CUSTOMERS_WRITE),
+        *(Scope.PAYMENT_METHODS_READ, Scope.PAYMENT_METHODS_WRITE, Scope.PAYMENT_ORDERS_READ),
+        *(Scope.PAYMENT_ORDERS_WRITE, Scope.REFUNDS_READ, Scope.BOOKS_READ, Scope.EVENTS_READ),
+        *(Scope.AGENTS_READ, Scope.AGENTS_WORK, Scope.TOOLS_READ, Scope.TOOLS_WORK),
+        *(Scope.TASKS_READ, Scope.TASKS_WRITE, Scope.TASKS_WORK, Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE),
+        *(Scope.PLAYBOOKS_READ, Scope.PLAYBOOKS_WRITE, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE),
+        *(Scope.MANDATES_READ, Scope.SEARCH_READ),
+    }
+)
+
 
 class ActorKind(StrEnum):
     """How the caller proved who it is."""
@@ -92,11 +117,11 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A caller bound to one organization. ``id`` is its public text (``key_…``, ``usr_…``, ``operator``).
+    """A caller bound to one organization. ``id`` is its public text (``key_…``, ``agt_…``, ``usr_…``, ``operator``).
 
     ``user_id`` is the person behind a session; who acts for themselves and names no organization acts in PLATFORM.
-    ``session_id`` is the session they use. ``expires_at`` is when an API key ends, None for one that does not, and for
-    all others.
+    ``session_id`` is the session they use. ``agent_id`` is the agent that a key belongs to, None for all others.
+    ``expires_at`` is when an API key ends, None for one that does not, and for all others.
     """
 
     kind: ActorKind
@@ -105,6 +130,7 @@ class Actor:
     scopes: frozenset[Scope]
     user_id: UserId | None = None
     session_id: SessionId | None = None
+    agent_id: AgentId | None = None
     expires_at: datetime | None = None
 
     @property
@@ -117,6 +143,15 @@ class Actor:
         if self.user_id is None:
             raise InsufficientPermissions("Only a signed-in person can do this.")
         return self.user_id
+
+    def act_as(self, agent_id: AgentId) -> None:
+        """Let the caller do what is an agent's own business; others than agents do it for any of them.
+
+        Raises:
+            NotTheAgent: the caller is another agent.
+        """
+        if self.agent_id not in (None, agent_id):
+            raise NotTheAgent
 
     def require(self, scope: Scope | None) -> None:
         """Let the call pass or refuse it; ``None`` is for public use-cases.

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from domain.agents.repositories import IAgentRepository
 from domain.audit.repositories import IAuditEntryRepository
 from domain.books.repositories import IJournalEntryRepository
 from domain.catalog.repositories import IPriceRepository, IProductRepository
@@ -52,6 +53,8 @@ class IRepositories(Protocol):
     def memberships(self) -> IMembershipRepository: ...
     @property
     def invitations(self) -> IInvitationRepository: ...
+    @property
+    def agents(self) -> IAgentRepository: ...
     @property
     def api_keys(self) -> IAPIKeyRepository: ...
     @property

@@ -1,10 +1,9 @@
 """Categories and tags: short words that products are sorted by, in one spelling each."""
 
-import unicodedata
 from collections.abc import Collection
 
 from domain.shared.errors import ValidationError
-from domain.shared.text import TextRule
+from domain.shared.text import TextRule, canonical_label
 
 MAX_TAGS = 20
 
@@ -25,7 +24,7 @@ def check_category(value: str) -> str:
     Raises:
         InvalidText: it is empty, longer than 100 characters, or not acceptable as a name.
     """
-    return _canonical(CATEGORY, value)
+    return canonical_label(CATEGORY, value)
 
 
 def check_tag(value: str) -> str:
@@ -34,7 +33,7 @@ def check_tag(value: str) -> str:
     Raises:
         InvalidText: it is empty, too long, or not acceptable as a name.
     """
-    return _canonical(TAG, value)
+    return canonical_label(TAG, value)
 
 
 def check_tags(values: Collection[str]) -> tuple[str, ...]:
@@ -48,8 +47,3 @@ def check_tags(values: Collection[str]) -> tuple[str, ...]:
     if len(tags) > MAX_TAGS:
         raise TooManyTags(path="tags", max=MAX_TAGS)
     return tuple(sorted(tags))
-
-
-def _canonical(rule: TextRule, value: str) -> str:
-    # Lowering can decompose a letter, so that the text is normalised and measured once more afterwards.
-    return rule.check(unicodedata.normalize("NFC", " ".join(rule.check(value).lower().split())))

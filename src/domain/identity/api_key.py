@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 from domain.shared.entity import Entity
 from domain.shared.errors import BusinessRuleViolation, InsufficientPermissions, Unauthenticated, ValidationError
 from domain.shared.events import DomainEvent
-from domain.shared.ids import APIKeyId, OrganizationId
+from domain.shared.ids import AgentId, APIKeyId, OrganizationId
 from domain.shared.text import NAME
 
 MAX_OVERLAP = timedelta(days=7)
@@ -96,7 +96,7 @@ class APIKey(Entity):
     """A credential. ``hash`` is what the secret is recognised by; ``prefix`` and ``last_four`` are for display.
 
     A rotated key and its successors are one line: all carry the id of the first as ``lineage_id``, and each names the
-    next one as ``replaced_by_id``.
+    next one as ``replaced_by_id``. A key with an ``agent_id`` is that agent's own; the successors stay with the agent.
     """
 
     kind: ClassVar[str] = "api_key"
@@ -112,12 +112,13 @@ class APIKey(Entity):
     last_used_at: datetime | None = None
     lineage_id: APIKeyId
     replaced_by_id: APIKeyId | None = None
+    agent_id: AgentId | None = None
 
     @classmethod
     def issue(
         cls, *, id: APIKeyId, organization_id: OrganizationId, name: str, material: KeyMaterial, scopes: Iterable[str],
         grantable: Collection[str], expires_at: datetime | None, now: datetime, no_later_than: datetime | None = None,
-        lineage_id: APIKeyId | None = None,
+        lineage_id: APIKeyId | None = None, agent_id: AgentId | None = None,
     ) -> Self:  # fmt: skip
         """Issue a key with scopes that its maker holds too; without a ``lineage_id`` it begins a line of its own.
 
@@ -145,6 +146,7 @@ class APIKey(Entity):
             scopes=_granted(scopes, grantable),
             expires_at=expires_at,
             lineage_id=id if lineage_id is None else lineage_id,
+            agent_id=agent_id,
         )
         if expires_at is not None and expires_at <= now:
             raise ValidationError("The expiry must lie in the future.", path="expires_at")
@@ -193,6 +195,7 @@ class APIKey(Entity):
             now=now,
             no_later_than=no_later_than,
             lineage_id=self.lineage_id,
+            agent_id=self.agent_id,
         )
         ends_at = now + overlap
         if self.expires_at is None or ends_at < self.expires_at:

@@ -5,7 +5,7 @@ from datetime import datetime
 from domain.identity.api_key import APIKey
 from domain.identity.invitation import Invitation, InvitationStatus
 from domain.identity.membership import Membership, Role
-from domain.shared.ids import APIKeyId
+from domain.shared.ids import AgentId, APIKeyId
 from domain.shared.specification import (
     Equal,
     Everything,
@@ -61,6 +61,11 @@ def keys_active(now: datetime) -> Spec[APIKey]:
 def keys_unused_since(moment: datetime) -> Spec[APIKey]:
     """Keys made before the moment and not used since: what is worth revoking."""
     return LessThan("created_at", moment) & (IsNull("last_used_at") | LessThan("last_used_at", moment))
+
+
+def keys_of_agent(agent_id: AgentId) -> Spec[APIKey]:
+    """The keys of one agent that were not taken back."""
+    return Equal("agent_id", agent_id) & IsNull("revoked_at")
 
 
 def keys_expiring_before(moment: datetime) -> Spec[APIKey]:

@@ -1,5 +1,6 @@
 """JSON documents: what callers keep with Stoa in a form of their own, such as a task's input and its output."""
 
+import json
 import math
 from collections.abc import Mapping
 
@@ -41,6 +42,31 @@ def check_document(document: Mapping[str, object]) -> Document:
         if not level:
             return dict(document)
     raise _refused("too_deep")
+
+
+def merge_patch(document: Mapping[str, object], patch: Mapping[str, object]) -> Document:
+    """Return the document with a merge patch applied (RFC 7396): null removes a member, objects merge.
+
+    Raises:
+        InvalidDocument: patch or result is none, as in :func:`check_document`.
+    """
+    return check_document(_merged(document, check_document(patch)))
+
+
+def same_document(left: Mapping[str, object], right: Mapping[str, object]) -> bool:
+    """Say whether two documents are the same JSON; Python alone would hold 1, 1.0 and true to be equal."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def _merged(target: object, patch: Mapping[str, object]) -> Document:
+    # As deep as the patch, which was checked.
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value) if isinstance(value, Mapping) else value
+    return merged
 
 
 def _children(value: object) -> list[object]:

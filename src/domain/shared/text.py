@@ -139,6 +139,16 @@ DESCRIPTION = TextRule(max_length=2_000, min_length=0, markup=True, multiline=Tr
 FREE_TEXT = TextRule(max_length=10_000, markup=True, multiline=True)
 
 
+def canonical_label(rule: TextRule, value: str) -> str:
+    """Return a short text as identity, by which things are sorted and found: in lower case, with single spaces.
+
+    Raises:
+        InvalidText: the rule is broken.
+    """
+    # Lowering can decompose a letter, so that the text is normalised and measured once more afterwards.
+    return rule.check(unicodedata.normalize("NFC", " ".join(rule.check(value).lower().split())))
+
+
 def check_email(value: str) -> str:
     """Return the address as identity: NFC, stripped, all of it in lower case, the domain in ASCII.
 

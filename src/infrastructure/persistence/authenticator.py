@@ -15,27 +15,40 @@ from application.identity.ports import ISessionTokens
 from application.identity.roles import scopes_of
 from application.kernel.actor import NOWHERE, PERSONAL_SCOPES, PLATFORM, Actor, ActorKind, Scope
 from application.kernel.ports import IAPIKeys, IClock
+from domain.agents.agent import AgentStatus, refuse_stopped
 from domain.identity import api_key, session
 from domain.identity.errors import OrganizationNotFound
 from domain.identity.membership import Role
 from domain.identity.organization import refuse_inactive
 from domain.identity.user import UserStatus
 from domain.shared.errors import Unauthenticated
-from domain.shared.ids import OrganizationId, SessionId, UserId, encode_id
+from domain.shared.ids import AgentId, OrganizationId, SessionId, UserId, encode_id
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.database import Database
+from infrastructure.persistence.models.agents import AgentRow
 from infrastructure.persistence.models.identity import APIKeyRow, MembershipRow, OrganizationRow, UserRow
 from infrastructure.persistence.models.persons import SessionRow
 from infrastructure.persistence.models.technical import LookupRow
 from infrastructure.persistence.types import Guid, UtcDateTime, text
 
+_AGENTS = cast("Table", AgentRow.__table__)
 _KEYS = cast("Table", APIKeyRow.__table__)
 _LOOKUPS = cast("Table", LookupRow.__table__)
 _ORGANIZATIONS = cast("Table", OrganizationRow.__table__)
 _SESSIONS = cast("Table", SessionRow.__table__)
 _USERS = cast("Table", UserRow.__table__)
 _MEMBERSHIPS = cast("Table", MembershipRow.__table__)
-_OF_KEYS = ("organization_id", "id", "scopes", "expires_at", "revoked_at", "last_used_at", "status")
+_OF_KEYS = (
+    "organization_id",
+    "id",
+    "scopes",
+    "expires_at",
+    "revoked_at",
+    "last_used_at",
+    "agent_id",
+    "agent_status",
+    "status",
+)
 _OF_SESSIONS = (
     "id", "user_id", "expires_at", "last_used_at", "revoked_at", "status", "role", "organization_status",
 )  # fmt: skip
@@ -62,6 +75,7 @@ class Authenticator:
             Unauthenticated: no secret, a mistyped one (found without asking the database), revoked or expired.
             OrganizationNotFound: the organization is absent, or not the caller's.
             OrganizationSuspended, OrganizationClosed: the organization opens to nobody.
+            AgentPaused, AgentRetired: the key belongs to an agent that was stopped.
         """
         digest = self._keys.digest(secret)
         if digest is not None:
@@ -76,19 +90,23 @@ class Authenticator:
         rows = await self._database.read(find, {"digest": digest}, organization_id=NOWHERE)
         if not rows:
             raise Unauthenticated
-        owner, key_id, scopes, expires_at, revoked_at, last_used_at, status = rows[0]
+        owner, key_id, scopes, expires_at, revoked_at, last_used_at, agent, agent_status, status = rows[0]
         organization_id, id_, now = OrganizationId(cast("UUID", owner)), cast("UUID", key_id), self._clock.now()
         api_key.refuse_ended(cast("_Moment", revoked_at), cast("_Moment", expires_at), now)
         if named not in (None, organization_id):
             raise OrganizationNotFound
         refuse_inactive(cast("str", status))
+        agent_id = None if agent is None else AgentId(cast("UUID", agent))
+        if agent_id is not None:
+            refuse_stopped(AgentStatus(cast("str", agent_status)))
         params = {tenancy.TENANT: organization_id}
         self._touch_later(_KEYS, id_, cast("_Moment", last_used_at), now, params)
         return Actor(
             kind=ActorKind.API_KEY,
-            id=encode_id("key", id_),
+            id=encode_id("key", id_) if agent_id is None else encode_id("agt", agent_id),
             organization_id=organization_id,
             scopes=_scopes(cast("str", scopes)),
+            agent_id=agent_id,
             expires_at=cast("_Moment", expires_at),
         )
 
@@ -164,7 +182,8 @@ def _find_key(*, postgres: bool) -> Executable:
         return select(*(found.c[name] for name in _OF_KEYS))
     k, o = _KEYS.c, _ORGANIZATIONS.c
     joined = _LOOKUPS.join(_KEYS, (k.organization_id == _LOOKUPS.c.organization_id) & (k.id == _LOOKUPS.c.subject_id))
-    columns = (*(k[name] for name in _OF_KEYS[:-1]), o.status)
+    joined = joined.outerjoin(_AGENTS, (_AGENTS.c.organization_id == k.organization_id) & (_AGENTS.c.id == k.agent_id))
+    columns = (*(k[name] for name in _OF_KEYS[:-2]), _AGENTS.c.status, o.status)
     found_by = (_LOOKUPS.c.kind == "api_key", _LOOKUPS.c.value == digest)
     return select(*columns).select_from(joined.join(_ORGANIZATIONS, o.id == k.organization_id)).where(*found_by)
 

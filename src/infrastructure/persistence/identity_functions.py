@@ -53,6 +53,21 @@ _FUNCTIONS = {
         ),
     ),
 }
+_KEYS_OF_AGENTS = (
+    "text",
+    (
+        "organization_id uuid, id uuid, scopes jsonb, expires_at timestamptz, revoked_at timestamptz, "
+        "last_used_at timestamptz, agent_id uuid, agent_status text, status text"
+    ),
+    (
+        "SELECT k.organization_id, k.id, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, k.agent_id, a.status, "
+        "o.status FROM public.lookups l "
+        "JOIN public.api_keys k ON k.organization_id = l.organization_id AND k.id = l.subject_id "
+        "JOIN public.organizations o ON o.organization_id = k.organization_id AND o.id = k.organization_id "
+        "LEFT JOIN public.agents a ON a.organization_id = k.organization_id AND a.id = k.agent_id "
+        "WHERE l.kind = 'api_key' AND l.value = wanted"
+    ),
+)
 _CREATE = """
 CREATE FUNCTION {name}(wanted {argument}) RETURNS TABLE ({columns}) LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog AS $$ {query} $$
@@ -64,19 +79,30 @@ def create() -> list[str]:
 
     ``stoa_authenticate`` did not know of suspended organizations, and goes.
     """
-    statements = ["DROP FUNCTION stoa_authenticate(text)"]
-    for name, (argument, columns, query) in _FUNCTIONS.items():
-        statements += [
-            _CREATE.format(
-                name=name, argument=argument, columns=columns,
-                query=query.format(asking=_ASKING, person=tenancy.CURRENT_PERSON),
-            ),
-            *tenancy.for_callers(f"{name}({argument})"),
-        ]  # fmt: skip
-    return statements
+    made = [statement for name, function in _FUNCTIONS.items() for statement in _made(name, *function)]
+    return ["DROP FUNCTION stoa_authenticate(text)", *made]
+
+
+def _made(name: str, argument: str, columns: str, query: str) -> list[str]:
+    query = query.format(asking=_ASKING, person=tenancy.CURRENT_PERSON)
+    return [
+        _CREATE.format(name=name, argument=argument, columns=columns, query=query),
+        *tenancy.for_callers(f"{name}({argument})"),
+    ]
 
 
 def drop() -> list[str]:
     """Return the statements that undo :func:`create`."""
     before = [statement for statement in tenancy.lookup_functions() if "stoa_authenticate(" in statement]
     return [*(f"DROP FUNCTION {name}({argument})" for name, (argument, _, _) in _FUNCTIONS.items()), *before]
+
+
+def know_agents() -> list[str]:
+    """Return the statements that have an API key tell whose agent it is; agents have to be there."""
+    return ["DROP FUNCTION stoa_authenticate_key(text)", *_made("stoa_authenticate_key", *_KEYS_OF_AGENTS)]
+
+
+def forget_agents() -> list[str]:
+    """Return the statements that undo :func:`know_agents`."""
+    before = _made("stoa_authenticate_key", *_FUNCTIONS["stoa_authenticate_key"])
+    return ["DROP FUNCTION stoa_authenticate_key(text)", *before]

@@ -5,6 +5,7 @@ from typing import ClassVar, cast
 
 from infrastructure.persistence.reporting.figures import SqlPaymentFigures
 from infrastructure.persistence.reporting.order_events import SqlOrderEvents
+from infrastructure.persistence.repositories.agents import SqlAgentRepository
 from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
 from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
 from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
@@ -71,6 +72,7 @@ class RepositorySet:
     sign_ups = repository(SqlSignUpRepository)
     memberships = repository(SqlMembershipRepository)
     invitations = repository(SqlInvitationRepository)
+    agents = repository(SqlAgentRepository)
     api_keys = repository(SqlAPIKeyRepository)
     products = repository(SqlProductRepository)
     prices = repository(SqlPriceRepository)

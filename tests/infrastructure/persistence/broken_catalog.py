@@ -6,7 +6,7 @@ from attrs import evolve
 
 from domain.catalog.price_terms import PriceType, PricingModel
 from domain.shared.errors import DuplicateError, StoaError, ValidationError
-from infrastructure.persistence.repositories import product_tags
+from infrastructure.persistence.repositories.catalog import TAGS
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.infrastructure.persistence.samples import Shop, a_price, a_product
 
@@ -28,7 +28,7 @@ async def _the_same_tag_twice(shop: Shop, uow: SqlUnitOfWork) -> None:
     product.tags = ("beans",)
     uow.products.add(product)
     await uow.flush()
-    await product_tags.insert(uow.session, [evolve(product)])
+    await TAGS.insert(uow.session, [evolve(product)])
 
 
 BROKEN_CATALOG: dict[str, tuple[Break, type[StoaError]]] = {

@@ -27,6 +27,7 @@ from domain.shared.money import Money
 from infrastructure.persistence.errors import translate
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
+from tests.infrastructure.persistence.broken_agents import BROKEN_AGENTS
 from tests.infrastructure.persistence.broken_catalog import BROKEN_CATALOG
 from tests.infrastructure.persistence.broken_money import BROKEN_MONEY
 from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
@@ -159,6 +160,7 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     "ck_prices_unit_amount_positive": (no_amount, ValidationError),
     "ck_payment_orders_amount_positive": (no_order_amount, ValidationError),
     "ck_payment_links_uses_within_limit": (overused, PaymentLinkUsedUp),
+    **BROKEN_AGENTS,
     **BROKEN_CATALOG,
     **BROKEN_MONEY,
     **BROKEN_PERSONS,

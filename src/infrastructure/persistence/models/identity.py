@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.identity.invitation import InvitationPending
 from domain.identity.membership import MembershipExists
 from domain.identity.user import UserEmailTaken, UsernameTaken
-from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, of_organization, unique
+from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, belongs_to, of_organization, unique
 from infrastructure.persistence.types import JsonText, text
 
 
@@ -112,7 +112,9 @@ class APIKeyRow(TenantRow):
     __table_args__: TableArgs = (
         of_organization(),
         Index("ix_api_keys_created_at", "organization_id", "created_at", "id"),
+        belongs_to("agents", "agent_id"),
         Index("ix_api_keys_lineage_id", "organization_id", "lineage_id", "id"),
+        Index("ix_api_keys_agent_id", "organization_id", "agent_id", "id"),
     )
 
     name: Mapped[str] = mapped_column(text(200))
@@ -125,3 +127,4 @@ class APIKeyRow(TenantRow):
     last_used_at: Mapped[datetime | None]
     lineage_id: Mapped[UUID]
     replaced_by_id: Mapped[UUID | None]
+    agent_id: Mapped[UUID | None]

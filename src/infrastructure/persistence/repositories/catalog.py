@@ -1,6 +1,6 @@
 """Repositories of the catalog context."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, cast, override
 
@@ -19,9 +19,10 @@ from domain.shared.page import Page, PageRequest
 from domain.shared.specification import Equal, Everything, Spec
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.mapper import Mapper
-from infrastructure.persistence.models.catalog import PriceRow, ProductRow
+from infrastructure.persistence.models.catalog import PriceRow, ProductRow, ProductTagRow
 from infrastructure.persistence.reader import Query
-from infrastructure.persistence.repositories import catalog_figures, product_tags
+from infrastructure.persistence.repositories import catalog_figures
+from infrastructure.persistence.repositories.listed_items import ListedItems
 from infrastructure.persistence.repositories.shelves import ShelvedRepository
 from infrastructure.persistence.specification import Outline, clause, outline
 from infrastructure.persistence.tracking import Change
@@ -29,6 +30,7 @@ from infrastructure.persistence.types import Guid
 
 _PRICES = cast("Table", PriceRow.__table__)
 _PRICE_MAPPER = Mapper(Price, PriceRow)
+TAGS = ListedItems(ProductTagRow, parent="product_id", item="tag", attribute="tags")
 
 
 class SqlProductRepository(ShelvedRepository[Product], IProductRepository):
@@ -83,14 +85,14 @@ class SqlProductRepository(ShelvedRepository[Product], IProductRepository):
     async def write_inserts(self) -> list[Change]:
         """Insert products, and where their tags find them."""
         changes = await super().write_inserts()
-        await product_tags.insert(self._session, _products(changes))
+        await TAGS.insert(self._session, [change.entity for change in changes])
         return changes
 
     @override
     async def write_updates(self) -> list[Change]:
         """Write products, and where their tags find them if those changed."""
         changes = await super().write_updates()
-        await product_tags.replace(self._session, _products([c for c in changes if "tags" in c.values]))
+        await TAGS.replace(self._session, [change.entity for change in changes if "tags" in change.values])
         return changes
 
     @override
@@ -107,10 +109,6 @@ class SqlProductRepository(ShelvedRepository[Product], IProductRepository):
         of_price = select(_PRICES.c.product_id).where(tenancy.wall(_PRICES), price, _PRICES.c.deleted_at.is_(None))
         query = self._select().where(self._id == of_price.scalar_subquery())
         return query.with_for_update(key_share=True) if lock else query
-
-
-def _products(changes: Sequence[Change]) -> list[Product]:
-    return [cast("Product", change.entity) for change in changes]
 
 
 class SqlPriceRepository(ShelvedRepository[Price], IPriceRepository):

@@ -1,0 +1,124 @@
+"""Agents, which have API keys of their own.
+
+Revision ID: 0015
+Revises: 0014
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from infrastructure.persistence import identity_functions, tenancy
+from infrastructure.persistence.types import JsonText, UtcDateTime, text
+
+revision = "0015"
+down_revision = "0014"
+
+TABLES = ("agents", "agent_capabilities")
+
+
+def _belongs_to(table: str, parent: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["organization_id", column],
+        [f"{parent}.organization_id", f"{parent}.id"],
+        name=f"fk_{table}_organization_id_{column}",
+        ondelete=ondelete,
+    )
+
+
+def _aggregate(name: str, *items: sa.schema.SchemaItem) -> None:
+    """Make a table with the columns that every aggregate has."""
+    op.create_table(
+        name,
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", text(80), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_by", text(80), nullable=False),
+        *items,
+        sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
+        ),
+    )
+    op.create_index(f"ix_{name}_created_at", name, ["organization_id", "created_at", "id"])
+
+
+def _capabilities(name: str, parent: str, column: str) -> None:
+    op.create_table(
+        name,
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(column, sa.Uuid(), nullable=False),
+        sa.Column("capability", text(64), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
+        _belongs_to(name, parent, column, ondelete="CASCADE"),
+        sa.UniqueConstraint(
+            "organization_id", column, "capability", name=f"uq_{name}_organization_id_{column}_capability"
+        ),
+    )
+    op.create_index(f"ix_{name}_capability", name, ["organization_id", "capability", column])
+
+
+def upgrade() -> None:
+    """Make the tables, their walls and grants, and let keys belong to agents."""
+    _agents()
+    _keys()
+    if op.get_bind().dialect.name == "postgresql":
+        _walls()
+
+
+def _agents() -> None:
+    _aggregate(
+        "agents",
+        sa.Column("name", text(200), nullable=False),
+        sa.Column("type", text(20), nullable=False),
+        sa.Column("role", text(100), nullable=True),
+        sa.Column("description", text(), nullable=False),
+        sa.Column("capabilities", JsonText(), nullable=False),
+        sa.Column("configuration", JsonText(), nullable=False),
+        sa.Column("state", JsonText(), nullable=False),
+        sa.Column("status", text(20), nullable=False),
+        sa.Column("metadata", JsonText(), nullable=False),
+    )
+    for column in ("type", "status", "role"):
+        op.create_index(f"ix_agents_{column}", "agents", ["organization_id", column, "created_at", "id"])
+    _capabilities("agent_capabilities", "agents", "agent_id")
+
+
+def _keys() -> None:
+    with op.batch_alter_table("api_keys") as api_keys:
+        api_keys.add_column(sa.Column("agent_id", sa.Uuid(), nullable=True))
+        api_keys.create_foreign_key(
+            "fk_api_keys_organization_id_agent_id", "agents", ["organization_id", "agent_id"], ["organization_id", "id"]
+        )
+    op.create_index("ix_api_keys_agent_id", "api_keys", ["organization_id", "agent_id", "id"])
+
+
+def _walls() -> None:
+    for table in TABLES:
+        _run(tenancy.policy_statements(table))
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {tenancy.APP}")
+    # Who looks a key up has to know whether its agent was stopped.
+    _run(tenancy.worker_policy("agents", tenancy.AUTH, ["SELECT"]))
+    _run(identity_functions.know_agents())
+
+
+def _run(statements: list[str]) -> None:
+    for statement in statements:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Forget agents, and with them the keys that were theirs."""
+    if op.get_bind().dialect.name == "postgresql":
+        _run(identity_functions.forget_agents())
+    with tenancy.past_the_walls(op, "api_keys"):
+        op.execute("DELETE FROM api_keys WHERE agent_id IS NOT NULL")
+    op.drop_index("ix_api_keys_agent_id", "api_keys")
+    with op.batch_alter_table("api_keys") as api_keys:
+        api_keys.drop_constraint("fk_api_keys_organization_id_agent_id", type_="foreignkey")
+        api_keys.drop_column("agent_id")
+    for table in reversed(TABLES):
+        op.drop_table(table)
