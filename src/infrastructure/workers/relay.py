@@ -6,7 +6,6 @@ late commit. So every read begins at the start, leaves out exactly the rows that
 rows that were confirmed move into the event log, where deliveries to webhooks begin.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,6 +25,7 @@ from infrastructure.persistence.types import ListOf
 from infrastructure.workers.connection import WorkerConnection
 from infrastructure.workers.leader import Leader
 from infrastructure.workers.publication import PRUNED, Publication
+from infrastructure.workers.rounds import together
 from infrastructure.workers.wakeup import Wakeup
 
 BATCH = 1000
@@ -106,29 +106,25 @@ class Relay(Leader):
         self, connection: WorkerConnection, batch: Sequence[Row], confirmed: Sequence[Row]
     ) -> Sequence[Row]:
         """Publish a batch; meanwhile read the next one when there probably is one, and move the one before."""
-        is_last = len(batch) < _half()
-        tasks: list[asyncio.Task[Sequence[Row]]] = []
-        try:
-            if not is_last:
-                tasks.append(asyncio.create_task(self._read([*_ids_of(batch), *_ids_of(confirmed)])))
-            tasks.append(asyncio.create_task(self._publish(batch)))
-            if confirmed:
-                await self._move(connection, confirmed)
-            found = await asyncio.gather(*tasks)
-        except BaseException:
-            # Whatever failed must not leave behind what nobody waits for.
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
-        return [] if is_last else found[0]
+        ahead: list[Row] = []
+
+        async def read_ahead() -> None:
+            ahead.extend(await self._read([*_ids_of(batch), *_ids_of(confirmed)]))
+
+        work = [self._publish(batch)]
+        if len(batch) >= _half():
+            work.append(read_ahead())
+        if confirmed:
+            work.append(self._move(connection, confirmed))
+        await together(*work)
+        return ahead
 
     async def _move(self, connection: WorkerConnection, confirmed: Sequence[Row]) -> None:
         """Move confirmed rows into the log, and wake whoever delivers to webhooks when one of them is wanted."""
         if await self._publication.move(connection, _ids_of(confirmed)):
             self._deliveries.wake()
 
-    async def _publish(self, batch: Sequence[Row]) -> Sequence[Row]:
+    async def _publish(self, batch: Sequence[Row]) -> None:
         events = [_envelope(row) for row in batch]
         try:
             await self._publisher.publish_batch(events)
@@ -138,7 +134,6 @@ class Relay(Leader):
         self.published += len(events)
         oldest = min(event.occurred_at.timestamp() for event in events)
         self._metrics.observe_published(len(events), time.time() - oldest)
-        return batch
 
     async def _count(self, connection: WorkerConnection) -> None:
         if time.monotonic() - self._counted_at >= _COUNT_SECONDS:

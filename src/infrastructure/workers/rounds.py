@@ -1,7 +1,7 @@
-"""What a worker that keeps several things going at once needs: a loop that outlives failures, and a good end."""
+"""What a worker that keeps several things going at once needs: a loop that outlives failures, and good ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 
 from structlog.typing import FilteringBoundLogger
 
@@ -21,6 +21,23 @@ async def round_after_round(work: Callable[[], Awaitable[None]], log: FilteringB
         except Unavailable as error:
             log.warning("worker_unavailable", code=error.code)
             await backoff.sleep()
+
+
+async def together(*work: Coroutine[object, object, object]) -> None:
+    """Do several things at once. The first failure ends the others, and all have ended when it is raised.
+
+    ``asyncio.gather`` forgets a cancellation that comes in the turn of the loop in which one of them failed; whoever
+    waited for the cancelled worker to end would wait for ever.
+    """
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def farewell(running: Collection[asyncio.Task[None]]) -> None:
