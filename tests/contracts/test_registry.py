@@ -17,6 +17,9 @@ from tests.support.use_cases import EVERY, REGISTRY, ROUTED
 from tests.support.world import World
 
 HANDLER_LINES = 15
+SHARED = {"messages": "conversations"}
+"""Resources that are read and written with the scopes of another one."""
+
 NOT_THE_HANDLERS_BUSINESS = re.compile(r"\b(commit|rollback|begin|log|logger|logging|print)\b")
 
 
@@ -48,7 +51,7 @@ def test_reading_and_writing_scopes_follow_what_a_use_case_does(name: str) -> No
     resource, action = use_case.scope.value.split(":")
     assert (action == "read") == use_case.read_only
     assert action in ("read", "write", "purge", "work", "keys")
-    assert use_case.resource in (resource, f"{resource}_entries")
+    assert SHARED.get(use_case.resource, use_case.resource) in (resource, f"{resource}_entries")
     assert use_case.scope in TENANT_SCOPES | PERSONAL_SCOPES
 
 

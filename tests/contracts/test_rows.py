@@ -17,6 +17,7 @@ from tests.support.world import World
 
 MIXED_KEYS = {
     "auth_identities": {"fk_auth_identities_user_id"},
+    "conversations": {"fk_conversations_user_id"},
     "credentials": {"fk_credentials_id"},
     "memberships": {"fk_memberships_user_id"},
     "sessions": {"fk_sessions_user_id"},
@@ -24,7 +25,7 @@ MIXED_KEYS = {
 }
 """Foreign keys without the organization, on purpose: users stand above organizations."""
 
-APPEND_ONLY = {"journal_entries", "journal_postings"}
+APPEND_ONLY = {"journal_entries", "journal_postings", "messages"}
 """Tables in which nothing is ever updated, wherever it would point to."""
 WRITTEN_BY_WORKERS = {"webhook_attempts"}
 """Tables that the application only reads, so that it cannot make them point anywhere."""

@@ -20,7 +20,7 @@ from tests.support.stack import Stack
 ONE_OF_A_KIND = frozenset({"organizations", "memberships", "audit_heads"})
 """Tables of which an organization cannot have many rows without many people."""
 
-GUARDED = frozenset({"journal_entries", "journal_postings"})
+GUARDED = frozenset({"journal_entries", "journal_postings", "messages"})
 """Tables whose triggers would refuse copies: a crowd's books do not balance."""
 
 HALF_THE_LIMIT = MAX_PRICES // 2

@@ -15,6 +15,7 @@ from domain.shared.ids import (
     EventId,
     JournalEntryId,
     MembershipId,
+    MessageId,
     OrganizationId,
     PaymentAttemptId,
     PaymentOrderId,
@@ -22,7 +23,7 @@ from domain.shared.ids import (
     WebhookDeliveryId,
     encode_id,
 )
-from tests.support import world_customers, world_organizations, world_people, world_sales
+from tests.support import world_conversations, world_customers, world_organizations, world_people, world_sales
 from tests.support.ground import Ground, Prepare, first
 from tests.support.persons import join, signed_up
 from tests.support.post import deliver_to_nobody, publish
@@ -30,6 +31,7 @@ from tests.support.stack import Body, Stack
 from tests.support.use_cases import CREATORS, REGISTRY
 
 PREPARATIONS: Mapping[str, Prepare] = {
+    **world_conversations.PREPARATIONS,
     **world_customers.PREPARATIONS,
     **world_organizations.PREPARATIONS,
     **world_people.PREPARATIONS,
@@ -70,6 +72,7 @@ class World(Ground):
         self.ids[MembershipId], self.ids[UserId] = str(member["id"]), str(member["user_id"])
         paying = await self.run("payment_orders.pay", id=(await self.fresh(PaymentOrderId))["id"])
         self.ids[PaymentAttemptId] = str(cast("list[Body]", paying["attempts"])[0]["id"])
+        self.ids[MessageId] = str((await self.run("messages.append"))["id"])
         posted = await self.run("books.list_entries", account=None, payment_order_id=None)
         self.ids[JournalEntryId] = str(first(posted)["id"])
         await self.run("checkouts.submit")

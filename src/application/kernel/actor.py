@@ -77,6 +77,7 @@ class Scope(StrEnum):
     PLAYBOOKS_WRITE = "playbooks:write"
     CONVERSATIONS_READ = "conversations:read"
     CONVERSATIONS_WRITE = "conversations:write"
+    CONVERSATIONS_PURGE = "conversations:purge"
     MANDATES_READ = "mandates:read"
     MANDATES_WRITE = "mandates:write"
     TASKS_WORK = "tasks:work"

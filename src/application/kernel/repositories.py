@@ -6,6 +6,7 @@ from domain.agents.repositories import IAgentRepository
 from domain.audit.repositories import IAuditEntryRepository
 from domain.books.repositories import IJournalEntryRepository
 from domain.catalog.repositories import IPriceRepository, IProductRepository
+from domain.conversations.repositories import IConversationRepository, IMessageRepository
 from domain.customers.repositories import ICustomerRepository, IPaymentMethodRepository
 from domain.identity.person_repositories import (
     IAuthIdentityRepository,
@@ -89,3 +90,7 @@ class IRepositories(Protocol):
     def webhook_endpoints(self) -> IRepository[WebhookEndpoint]: ...
     @property
     def webhook_deliveries(self) -> IWebhookDeliveryRepository: ...
+    @property
+    def conversations(self) -> IConversationRepository: ...
+    @property
+    def messages(self) -> IMessageRepository: ...

@@ -10,6 +10,7 @@ from infrastructure.persistence.repositories.audit import SqlAuditEntryRepositor
 from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
 from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
 from infrastructure.persistence.repositories.checkout import SqlCheckoutRepository, SqlProviderNoticeRepository
+from infrastructure.persistence.repositories.conversations import SqlConversationRepository, SqlMessageRepository
 from infrastructure.persistence.repositories.customers import SqlCustomerRepository, SqlPaymentMethodRepository
 from infrastructure.persistence.repositories.identity import (
     SqlAPIKeyRepository,
@@ -85,6 +86,8 @@ class RepositorySet:
     checkouts = repository(SqlCheckoutRepository)
     provider_notices = repository(SqlProviderNoticeRepository)
     webhook_endpoints = repository(SqlWebhookEndpointRepository)
+    conversations = repository(SqlConversationRepository)
+    messages = repository(SqlMessageRepository)
     audit_entries = repository(SqlAuditEntryRepository)
     events = repository(SqlEventRepository)
     webhook_deliveries = repository(SqlWebhookDeliveryRepository)

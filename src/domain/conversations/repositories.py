@@ -1,0 +1,33 @@
+"""Ports to conversations and messages."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from domain.conversations.conversation import Conversation
+from domain.conversations.message import Message
+from domain.conversations.words import Wanted
+from domain.shared.ids import ConversationId
+from domain.shared.page import Page, PageRequest
+from domain.shared.repository import IRepository
+
+
+class IConversationRepository(IRepository[Conversation], Protocol):
+    """The organization's conversations."""
+
+    async def lock_many(self, ids: Iterable[ConversationId]) -> dict[ConversationId, Conversation]:
+        """Return those that exist and are not deleted, with their rows held in the order of their ids."""
+        ...
+
+
+class IMessageRepository(IRepository[Message], Protocol):
+    """The messages of the organization's conversations. They are only ever added."""
+
+    async def search(
+        self, wanted: Sequence[Wanted], request: PageRequest, *, conversation_id: ConversationId | None = None
+    ) -> Page[Message]:
+        """Return messages with all of the words, newest first, of conversations that are not deleted.
+
+        Raises:
+            InvalidCursor: the cursor was not issued for this tenant and search.
+        """
+        ...

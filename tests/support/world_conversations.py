@@ -1,0 +1,34 @@
+"""What use-cases about conversations and messages need to be there before them."""
+
+from domain.shared.ids import ConversationId
+from tests.support.ground import Ground, Prepare
+
+
+async def _of_a_member(world: Ground) -> dict[str, object]:
+    return {"user_id": world.person.id}
+
+
+async def _closed_conversation(world: Ground) -> dict[str, object]:
+    closed = await world.run("conversations.close")
+    return {"id": closed["id"], "expected_version": closed["version"]}
+
+
+async def _deleted_conversation(world: Ground) -> dict[str, object]:
+    deleted = await world.run("conversations.delete")
+    return {"id": deleted["id"], "expected_version": deleted["version"]}
+
+
+async def _conversation_with_messages(world: Ground) -> dict[str, object]:
+    own = await world.id_of(ConversationId)
+    await world.send("messages.append", {"conversation_id": own, "role": "user", "content": "The grinder is broken."})
+    return {"conversation_id": own}
+
+
+PREPARATIONS: dict[str, Prepare] = {
+    "conversations.create": _of_a_member,
+    "conversations.find_by_user": _of_a_member,
+    "conversations.reopen": _closed_conversation,
+    "conversations.restore": _deleted_conversation,
+    "conversations.purge": _deleted_conversation,
+    "messages.search": _conversation_with_messages,
+}
