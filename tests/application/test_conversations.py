@@ -38,8 +38,9 @@ async def test_messages_stand_in_the_order_in_which_they_were_said(stack: Stack)
     """Positions count from 1, and the conversation knows how many there are and when the last one was said."""
     actor = await stack.organization()
     conversation = await begun(stack, actor, title="A broken grinder")
-    for content in ("It is broken.", "Which one?", "The grinder."):
-        last = await say(stack, actor, conversation, content)
+    for content in ("It is broken.", "Which one?"):
+        await say(stack, actor, conversation, content)
+    last = await say(stack, actor, conversation, "The grinder.")
     messages = await said(stack, actor, conversation)
     assert [(m["position"], m["content"]) for m in messages] == [
         (1, "It is broken."), (2, "Which one?"), (3, "The grinder."),
