@@ -12,6 +12,7 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     conversations,
     customers,
     identity,
+    mandates,
     payments,
     persons,
     reporting,

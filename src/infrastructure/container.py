@@ -8,6 +8,7 @@ from pathlib import Path
 from dependency_injector import containers, providers
 
 import application
+from application.approvals.mandate_care import MandateCare
 from application.customers.kyc import CHECK as KYC_CHECK
 from application.customers.kyc import EXPIRE as KYC_EXPIRE
 from application.customers.kyc_checks import KycChecks
@@ -39,6 +40,8 @@ from application.kernel.ports import (
     ISlugs,
 )
 from application.kernel.use_case import UseCase, load_registry
+from application.mandates.mandates import MANDATE_ENDS
+from application.mandates.waiting import APPROVAL_EXPIRES
 from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
@@ -188,6 +191,7 @@ class Container(containers.DeclarativeContainer):
     collection = providers.Singleton(Collection, units, dispatcher, provider)
     repayments = providers.Singleton(Repayments, units, dispatcher, provider)
     expiry = providers.Singleton(Expiry, dispatcher)
+    mandate_care = providers.Singleton(MandateCare, units, dispatcher)
     kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, settings))
     verifier = providers.Singleton(chosen_verifier, settings, provider)
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
@@ -207,6 +211,7 @@ class Container(containers.DeclarativeContainer):
             REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
             VERIFY: method_checks.provided.verify,
+            MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         wakeup=wakeup, metrics=metrics, clock=clock,
     )  # fmt: skip

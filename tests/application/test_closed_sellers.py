@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from application.kernel.actor import PUBLIC_ACTOR, TENANT_SCOPES, operator
-from application.payments.payment_orders import begin_attempt
+from application.payments.paying import begin_attempt
 from domain.identity.organization import (
     OrganizationClosed,
     OrganizationHasOpenPayments,

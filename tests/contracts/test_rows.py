@@ -71,6 +71,10 @@ async def sql(pg_stack: Stack) -> AsyncIterator[Sql]:
         yield opened
 
 
+OVER: dict[str, dict[str, object]] = {"approvals": {"status": "expired"}, "mandate_holds": {"status": "released"}}
+"""What makes a copy one of those of which there may be many."""
+
+
 def composite_keys() -> list[ForeignKeyConstraint]:
     """Return every foreign key that carries an organization and something of it."""
     keys = [key for table in Base.metadata.sorted_tables for key in table.foreign_key_constraints]
@@ -90,7 +94,7 @@ def copied(row: Row, table: Table) -> dict[str, object]:
             values[name] = uuid4().hex[: min(20, column.type.length or 20)]
         elif isinstance(column.type, Integer):
             values[name] = next(_numbers)
-    return {**values, **({"id": uuid4()} if "id" in values else {})}
+    return {**values, **OVER.get(table.name, {}), **({"id": uuid4()} if "id" in values else {})}
 
 
 def insertion(table: Table, values: Mapping[str, object]) -> tuple[str, list[object]]:

@@ -104,7 +104,7 @@ def creators() -> dict[object, str]:
     found: dict[object, str] = {}
     for name in EVERY:
         result = REGISTRY[name].result
-        if name.endswith((".create", ".add")) and is_dataclass(result):
+        if name.endswith((".create", ".add", ".grant")) and is_dataclass(result):
             found[get_type_hints(result)["id"]] = name
     return found
 

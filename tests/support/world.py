@@ -23,7 +23,14 @@ from domain.shared.ids import (
     WebhookDeliveryId,
     encode_id,
 )
-from tests.support import world_conversations, world_customers, world_organizations, world_people, world_sales
+from tests.support import (
+    world_conversations,
+    world_customers,
+    world_mandates,
+    world_organizations,
+    world_people,
+    world_sales,
+)
 from tests.support.ground import Ground, Prepare, first
 from tests.support.persons import join, signed_up
 from tests.support.post import deliver_to_nobody, publish
@@ -33,6 +40,7 @@ from tests.support.use_cases import CREATORS, REGISTRY
 PREPARATIONS: Mapping[str, Prepare] = {
     **world_conversations.PREPARATIONS,
     **world_customers.PREPARATIONS,
+    **world_mandates.PREPARATIONS,
     **world_organizations.PREPARATIONS,
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
@@ -73,6 +81,7 @@ class World(Ground):
         paying = await self.run("payment_orders.pay", id=(await self.fresh(PaymentOrderId))["id"])
         self.ids[PaymentAttemptId] = str(cast("list[Body]", paying["attempts"])[0]["id"])
         self.ids[MessageId] = str((await self.run("messages.append"))["id"])
+        self.ids |= await world_mandates.specimens(self)
         posted = await self.run("books.list_entries", account=None, payment_order_id=None)
         self.ids[JournalEntryId] = str(first(posted)["id"])
         await self.run("checkouts.submit")

@@ -20,6 +20,11 @@ async def _open_link(world: Ground) -> dict[str, object]:
     return {"slug": world.made[PaymentLinkId]["slug"]}
 
 
+async def _order_of_a_person(world: Ground) -> dict[str, object]:
+    order = await world.fresh(PaymentOrderId)
+    return {"id": order["id"], "expected_version": order["version"], "mandate_id": None}
+
+
 async def _order_being_paid(world: Ground) -> dict[str, object]:
     paying = await world.run("payment_orders.pay")
     return {"id": paying["id"], "attempt_id": cast("list[Body]", paying["attempts"])[0]["id"]}
@@ -45,7 +50,7 @@ async def _order_in_flight(world: Ground) -> dict[str, object]:
 
 async def _failed_order(world: Ground) -> dict[str, object]:
     failed = await world.run("payment_orders.record_outcome", status="declined", decline_code="card_declined", fee=None)
-    return {"id": failed["id"], "expected_version": failed["version"]}
+    return {"id": failed["id"], "expected_version": failed["version"], "mandate_id": None}
 
 
 async def _paid_order(world: Ground) -> dict[str, object]:
@@ -84,6 +89,7 @@ PREPARATIONS: dict[str, Prepare] = {
     "checkouts.submit": _checkout_form,
     "payment_links.open": _open_link,
     "payment_orders.expire": _overdue_order,
+    "payment_orders.pay": _order_of_a_person,
     "payment_orders.reconcile": _order_in_flight,
     "payment_orders.record_outcome": _charge_that_succeeds,
     "payment_orders.retry": _failed_order,

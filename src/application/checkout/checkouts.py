@@ -16,10 +16,10 @@ from application.kernel.idempotency import fingerprint
 from application.kernel.ports import IClock, IIds, ILinkViews
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.payments.paying import begin_attempt
 from application.payments.payment_orders import (
     CancelPaymentOrder,
     CreatePaymentOrder,
-    begin_attempt,
     cancel_payment_order,
     open_order,
 )

@@ -81,6 +81,7 @@ class Scope(StrEnum):
     MANDATES_READ = "mandates:read"
     MANDATES_WRITE = "mandates:write"
     TASKS_WORK = "tasks:work"
+    APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
     SEARCH_READ = "search:read"
     AUDIT_READ = "audit:read"
@@ -101,7 +102,7 @@ AGENT_SCOPES = frozenset(
         *(Scope.AGENTS_READ, Scope.AGENTS_WORK, Scope.TOOLS_READ, Scope.TOOLS_WORK),
         *(Scope.TASKS_READ, Scope.TASKS_WRITE, Scope.TASKS_WORK, Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE),
         *(Scope.PLAYBOOKS_READ, Scope.PLAYBOOKS_WRITE, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE),
-        *(Scope.MANDATES_READ, Scope.SEARCH_READ),
+        *(Scope.MANDATES_READ, Scope.APPROVALS_READ, Scope.SEARCH_READ),
     }
 )
 

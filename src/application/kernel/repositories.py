@@ -22,6 +22,7 @@ from domain.identity.repositories import (
     IMembershipRepository,
     IOrganizationRepository,
 )
+from domain.mandates.repositories import IApprovalRepository, IMandateHoldRepository, IMandateRepository
 from domain.payments.checkout_repository import ICheckoutRepository
 from domain.payments.figures import IPaymentFigures
 from domain.payments.provider_notice import ProviderNotice
@@ -70,6 +71,12 @@ class IRepositories(Protocol):
     def payment_links(self) -> IPaymentLinkRepository: ...
     @property
     def payment_orders(self) -> IPaymentOrderRepository: ...
+    @property
+    def mandates(self) -> IMandateRepository: ...
+    @property
+    def mandate_holds(self) -> IMandateHoldRepository: ...
+    @property
+    def approvals(self) -> IApprovalRepository: ...
     @property
     def refunds(self) -> IRefundRepository: ...
     @property

@@ -17,6 +17,8 @@ from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IClock, IIds, IPaymentProvider
 from application.kernel.unit_of_work import IJobs, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
+from application.mandates.spending import reclaim, settle
+from application.mandates.waiting import give_up
 from application.payments.payment_order_view import PaymentOrderView
 from application.payments.refunds import REFUND
 from domain.payments.errors import PaymentProviderError
@@ -70,22 +72,32 @@ async def record_payment_outcome(
 
     Late and out-of-order news is welcome: money that arrives after all completes the order, or is given back when the
     order no longer wants it. A payment that fails gives the link's use back, so money that arrives afterwards takes one
-    again; with none left, the offer was sold to others, and the money is surplus and goes back.
+    again; with none left, the offer was sold to others, and the money is surplus and goes back. The same holds for what
+    an agent's mandate does not allow any more.
 
     Errors: `not_found`, `payment_attempt_not_found`, `currency_mismatch`.
     """
     now, outcome = clock.now(), _outcome(cmd)
     order = await uow.payment_orders.get(cmd.id, lock=True)
     before, held = order.version, order.holds_use
-    sold_out = order.is_late_money(cmd.attempt_id, outcome) and not (await _link_of(order, uow)).reclaim(now)
+    late = order.is_late_money(cmd.attempt_id, outcome)
+    sold_out = late and not await _taken_back(order, uow, now=now, ids=ids)
     collected = order.conclude(cmd.attempt_id, outcome, now, sold_out=sold_out)
     if collected is not None:
         await _take(uow, order, collected, ids=ids, now=now)
     if held and not order.holds_use:
         (await _link_of(order, uow)).release(now)
+    await settle(uow, order, now)
     if order.version != before:
         await _follow_up(order, uow.jobs)
     return PaymentOrderView.of(order)
+
+
+async def _taken_back(order: PaymentOrder, uow: IUnitOfWork, *, now: datetime, ids: IIds) -> bool:
+    """Take for late money what its failure gave back, and say whether all of it is still to be had."""
+    link = await _link_of(order, uow)
+    await give_up(uow, order, now)
+    return not (order.mandated and not await reclaim(uow, order, now=now, ids=ids)) and link.reclaim(now)
 
 
 async def _link_of(order: PaymentOrder, uow: IUnitOfWork) -> PaymentLink:

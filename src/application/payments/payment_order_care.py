@@ -8,6 +8,7 @@ from application.kernel.page import ListView, PageQuery
 from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.mandates.waiting import give_up
 from application.payments.collection import CHARGE, RECONCILE
 from application.payments.payment_order_view import PaymentOrderView
 from domain.payments.payment_attempt import AttemptStatus
@@ -44,6 +45,7 @@ async def expire_payment_order(cmd: ExpirePaymentOrder, uow: IUnitOfWork, *, clo
     if over and order.expire(now):
         link = await uow.payment_links.get(order.payment_link_id, lock=True)
         link.release(now)
+        await give_up(uow, order, now)
     elif order.status is PaymentOrderStatus.PENDING and order.expires_at is not None:
         await uow.jobs.schedule(EXPIRE, order.id, delay=order.expires_at - now)
     return PaymentOrderView.of(order)

@@ -40,7 +40,8 @@ class PaymentOrderView(View[PaymentOrder]):
     """A payment order. With `failure_permanent` trying again cannot help; `next_retry_at` suggests when it may.
 
     Of the amount, `captured` was collected, `fee` kept by the provider, `refunded` given back, and `refundable` may
-    still be. With `attention_at` the provider was asked in vain too often what became of the payment.
+    still be. With `attention_at` the provider was asked in vain too often what became of the payment. An order that is
+    `mandated` was paid by an agent under a mandate; with `approval_required` it waits until a person lets an agent pay.
     """
 
     id: PaymentOrderId
@@ -61,6 +62,8 @@ class PaymentOrderView(View[PaymentOrder]):
     failure_code: str | None
     failure_permanent: bool
     retryable: bool
+    mandated: bool
+    approval_required: bool
     next_retry_at: datetime | None
     kyc_status: str
     risk_score: int | None

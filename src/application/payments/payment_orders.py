@@ -13,15 +13,16 @@ from application.kernel.ports import IClock, IIds
 from application.kernel.reads import get_use_case, list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
-from application.payments.collection import CHARGE
+from application.mandates.waiting import give_up
 from application.payments.payment_order_care import EXPIRE
 from application.payments.payment_order_view import PaymentOrderView
 from domain.catalog.tiers import MAX_QUANTITY
 from domain.identity.organization import refuse_inactive
-from domain.payments.payment_order import PaymentOrder, order_number
+from domain.payments.order_number import order_number
+from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.payments.specifications import orders_matching
-from domain.shared.ids import CustomerId, PaymentAttemptId, PaymentLinkId, PaymentMethodId, PaymentOrderId
+from domain.shared.ids import CustomerId, PaymentLinkId, PaymentOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,79 +116,6 @@ get_use_case(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayPaymentOrder:
-    """Which order, with which of the customer's methods, and optionally the version the caller read."""
-
-    id: PaymentOrderId
-    payment_method_id: PaymentMethodId
-    expected_version: Version | None = None
-
-
-@use_case("payment_orders.pay", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=13)
-async def pay_payment_order(cmd: PayPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> PaymentOrderView:
-    """Begin to collect a payment order's amount; the outcome follows, as status and as event.
-
-    A payment that fails gives the payment link's use back, and paying again takes one again.
-
-    Errors: `not_found` for order or method, `version_stale`, `payment_in_progress`, `transition_invalid`,
-    `payment_permanently_declined`, `payment_attempts_exhausted`, `payment_order_expired`, `payment_link_expired`,
-    `payment_link_used_up`, `payment_link_deactivated`, `payment_method_mismatch`, `payment_method_expired`,
-    `payment_method_verification_failed`, `organization_suspended`, `organization_closed`.
-    """
-    order = await uow.payment_orders.get(cmd.id, lock=True)
-    order.expect_version(cmd.expected_version)
-    await begin_attempt(uow, order, cmd.payment_method_id, clock=clock, ids=ids)
-    return PaymentOrderView.of(order)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPaymentOrder:
-    """Which failed order; without a method the one that failed is used again."""
-
-    id: PaymentOrderId
-    payment_method_id: PaymentMethodId | None = None
-    expected_version: Version | None = None
-
-
-@use_case("payment_orders.retry", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, money=True, statements=13)
-async def retry_payment_order(
-    cmd: RetryPaymentOrder, uow: IUnitOfWork, *, clock: IClock, ids: IIds
-) -> PaymentOrderView:
-    """Try again to collect a failed payment order, with the same or another payment method.
-
-    `next_retry_at` suggests when; it is no condition. Null there: another attempt is not allowed or cannot help.
-
-    Errors: as `payment_orders.pay`.
-    """
-    order = await uow.payment_orders.get(cmd.id, lock=True)
-    order.expect_version(cmd.expected_version)
-    await begin_attempt(uow, order, order.method_to_retry(cmd.payment_method_id), clock=clock, ids=ids)
-    return PaymentOrderView.of(order)
-
-
-async def begin_attempt(
-    uow: IUnitOfWork, order: PaymentOrder, method_id: PaymentMethodId, *, clock: IClock, ids: IIds
-) -> None:
-    """Begin to collect a locked order's amount, and have the worker do it; what failed takes a use of its link again.
-
-    Everything that begins to move a customer's money comes through here, so that this is where its organization is
-    asked for: whoever closes it meanwhile waits, and then sees the attempt.
-    """
-    now = clock.now()
-    order.ensure_payable(now)
-    await uow.organizations.keep_active(order.organization_id)
-    if not order.holds_use:
-        link = await uow.payment_links.get(order.payment_link_id, lock=True)
-        link.redeem(now)
-    # Locked, so that neither the customer nor a method of theirs is removed meanwhile.
-    customer = await uow.customers.get(order.customer_id, lock=True)
-    method = await uow.payment_methods.get(method_id)
-    method.ensure_usable_by(customer.id, now)
-    order.pay(PaymentAttemptId(ids.new()), method.id, now)
-    await uow.jobs.schedule(CHARGE, order.id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPaymentOrder:
     """Which payment order, and optionally the version the caller read."""
 
@@ -209,4 +137,5 @@ async def cancel_payment_order(cmd: CancelPaymentOrder, uow: IUnitOfWork, *, clo
     if held:
         link = await uow.payment_links.get(order.payment_link_id, lock=True)
         link.release(now)
+    await give_up(uow, order, now)
     return PaymentOrderView.of(order)

@@ -173,7 +173,13 @@ class PaymentLink(Entity):
         return PaymentLinkAvailability.OPEN
 
     def redeem(self, now: datetime) -> None:
-        """Take one use.
+        """Take one use; raises as :meth:`ensure_open`."""
+        self.ensure_open(now)
+        self.uses += 1
+        self.record(PaymentLinkRedeemedEvent(uses=self.uses), now)
+
+    def ensure_open(self, now: datetime) -> None:
+        """Refuse what :meth:`redeem` would refuse.
 
         Raises:
             PaymentLinkDeactivated: the link is switched off.
@@ -183,8 +189,6 @@ class PaymentLink(Entity):
         refusal = _REFUSALS.get(self.availability(now))
         if refusal is not None:
             raise refusal
-        self.uses += 1
-        self.record(PaymentLinkRedeemedEvent(uses=self.uses), now)
 
     def reclaim(self, now: datetime) -> bool:
         """Take a use for money that arrived after all, and say whether one was left.

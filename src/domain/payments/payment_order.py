@@ -18,6 +18,7 @@ from domain.payments.payment_attempt import (
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order_errors import (
     PaymentAttemptsExhausted,
+    PaymentAwaitsApproval,
     PaymentInProgress,
     PaymentOrderExpired,
     PaymentPermanentlyDeclined,
@@ -131,9 +132,12 @@ class PaymentOrder(PaymentOrderMoney):
             raise InvalidTransition(status=self.status.value)
         return method
 
-    def pay(self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId, now: datetime) -> None:
-        """Begin an attempt to collect the money; raises as :meth:`ensure_payable`."""
+    def pay(
+        self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId, now: datetime, *, mandated: bool = False
+    ) -> None:
+        """Begin an attempt to collect the money, ``mandated`` for an agent; raises as :meth:`ensure_payable`."""
         self.ensure_payable(now)
+        self.mandated = mandated
         self.update_status(PaymentOrderStatus.PROCESSING, now)
         attempt = PaymentAttempt(
             id=attempt_id, number=len(self.attempts) + 1, payment_method_id=payment_method_id, started_at=now
@@ -223,7 +227,10 @@ class PaymentOrder(PaymentOrderMoney):
             PaymentAttemptsExhausted: it was tried as often as it may be.
             PaymentOrderExpired: the order's time is over.
             InvalidTransition: the order is paid, cancelled or otherwise at its end.
+            PaymentAwaitsApproval: a person is being asked whether it may be paid.
         """
+        if self.approval_required:
+            raise PaymentAwaitsApproval
         if self.status in IN_FLIGHT:
             raise PaymentInProgress
         if PaymentOrderStatus.PROCESSING not in TRANSITIONS[self.status]:
@@ -289,10 +296,3 @@ class PaymentOrder(PaymentOrderMoney):
 
     def _forget_failure(self) -> None:
         self.failure_code, self.failure_permanent, self.failed_at, self.next_retry_at = None, False, None, None
-
-
-def order_number(day: datetime, n: int) -> str:
-    """Write the day's n-th number, from 1: ``20260314-000001``, and wider after the 999,999th."""
-    if n < 1:
-        raise ValueError("numbers start at 1")
-    return f"{day:%Y%m%d}-{n:06d}"

@@ -36,3 +36,10 @@ class RefundExceedsCaptured(BusinessRuleViolation):
 
     code = "refund_exceeds_captured"
     summary = "The refund exceeds what is left of the collected amount."
+
+
+class PaymentAwaitsApproval(Conflict):
+    """A person is being asked whether an agent may pay the order; until they answer nobody else pays it."""
+
+    code = "payment_awaits_approval"
+    summary = "The payment waits for somebody's approval."

@@ -162,3 +162,19 @@ class PaymentOrderPartiallyRefundedEvent(DomainEvent):
     refund_id: RefundId
     amount: Money
     refunded: Money
+
+
+@frozen(kw_only=True)
+class PaymentOrderApprovalRequestedEvent(DomainEvent):
+    """An agent wants to pay more than it may decide alone; a person is asked."""
+
+    verb: ClassVar[str] = "approval_requested"
+    amount: Money
+
+
+@frozen(kw_only=True)
+class PaymentOrderApprovalEndedEvent(DomainEvent):
+    """A person decided, or is asked no longer; the approval says which."""
+
+    verb: ClassVar[str] = "approval_ended"
+    amount: Money

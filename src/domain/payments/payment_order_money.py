@@ -18,6 +18,7 @@ class PaymentOrderMoney(Entity):
     """The half of a payment order that counts: its amounts, its status and the times of its moves.
 
     Amounts are minor units of the order's currency: 0 ≤ refunded + refund_pending ≤ captured ≤ amount.
+    ``mandated`` says that an agent pays under a mandate, which follows what becomes of the payment.
     """
 
     amount: Money
@@ -33,6 +34,8 @@ class PaymentOrderMoney(Entity):
     cancelled_at: datetime | None = None
     expired_at: datetime | None = None
     refunded_at: datetime | None = None
+    mandated: bool = False
+    approval_required: bool = False
 
     @property
     def holds_use(self) -> bool:
@@ -63,6 +66,16 @@ class PaymentOrderMoney(Entity):
             raise InvalidTransition(status=self.status.value)
         self.status = to
         setattr(self, TIMESTAMPS[to], now)
+
+    def await_approval(self, now: datetime) -> None:
+        """Let nobody pay before a person has decided whether an agent may."""
+        self.approval_required = True
+        self.record(events.PaymentOrderApprovalRequestedEvent(amount=self.amount), now)
+
+    def end_approval(self, now: datetime) -> None:
+        """Note that a person decided, or is asked no longer; the order may be paid as before."""
+        self.approval_required = False
+        self.record(events.PaymentOrderApprovalEndedEvent(amount=self.amount), now)
 
     def reserve_refund(self, refund_id: RefundId, amount: Money | None, now: datetime) -> Money:
         """Set part of the collected money aside for a refund, by default all that is left, and return it.

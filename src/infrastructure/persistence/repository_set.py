@@ -18,6 +18,11 @@ from infrastructure.persistence.repositories.identity import (
     SqlMembershipRepository,
     SqlOrganizationRepository,
 )
+from infrastructure.persistence.repositories.mandates import (
+    SqlApprovalRepository,
+    SqlMandateHoldRepository,
+    SqlMandateRepository,
+)
 from infrastructure.persistence.repositories.payments import (
     SqlPaymentLinkRepository,
     SqlPaymentOrderRepository,
@@ -81,6 +86,9 @@ class RepositorySet:
     payment_methods = repository(SqlPaymentMethodRepository)
     payment_links = repository(SqlPaymentLinkRepository)
     payment_orders = repository(SqlPaymentOrderRepository)
+    mandates = repository(SqlMandateRepository)
+    mandate_holds = repository(SqlMandateHoldRepository)
+    approvals = repository(SqlApprovalRepository)
     refunds = repository(SqlRefundRepository)
     journal_entries = repository(SqlJournalEntryRepository)
     checkouts = repository(SqlCheckoutRepository)

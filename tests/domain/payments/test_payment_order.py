@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from domain.payments.order_number import order_number
 from domain.payments.payment_attempt import ATTENTION_AFTER, AttemptOutcome, AttemptStatus, PaymentAttemptNotFound
-from domain.payments.payment_order import LARGEST_ORDER, MAX_ATTEMPTS, order_number
+from domain.payments.payment_order import LARGEST_ORDER, MAX_ATTEMPTS
 from domain.payments.payment_order_errors import (
     PaymentAttemptsExhausted,
     PaymentOrderExpired,

@@ -30,6 +30,7 @@ from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from tests.infrastructure.persistence.broken_agents import BROKEN_AGENTS
 from tests.infrastructure.persistence.broken_catalog import BROKEN_CATALOG
 from tests.infrastructure.persistence.broken_conversations import BROKEN_CONVERSATIONS
+from tests.infrastructure.persistence.broken_mandates import BROKEN_MANDATES
 from tests.infrastructure.persistence.broken_money import BROKEN_MONEY
 from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
 from tests.infrastructure.persistence.samples import (
@@ -164,6 +165,7 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     **BROKEN_AGENTS,
     **BROKEN_CATALOG,
     **BROKEN_CONVERSATIONS,
+    **BROKEN_MANDATES,
     **BROKEN_MONEY,
     **BROKEN_PERSONS,
     "uq_invitations_pending": (invited_twice, InvitationPending),

@@ -110,6 +110,8 @@ class PaymentOrderRow(TenantRow):
     cancelled_at: Mapped[datetime | None]
     expired_at: Mapped[datetime | None]
     refunded_at: Mapped[datetime | None]
+    mandated: Mapped[bool] = mapped_column(server_default=sql("false"))
+    approval_required: Mapped[bool] = mapped_column(server_default=sql("false"))
 
 
 class PaymentAttemptRow(Base):
