@@ -12,6 +12,7 @@ from application.kernel.actor import TENANT_SCOPES
 from domain.shared.ids import (
     AuditEntryId,
     AuthIdentityId,
+    ConversationId,
     EventId,
     JournalEntryId,
     MembershipId,
@@ -80,8 +81,9 @@ class World(Ground):
         self.ids[MembershipId], self.ids[UserId] = str(member["id"]), str(member["user_id"])
         paying = await self.run("payment_orders.pay", id=(await self.fresh(PaymentOrderId))["id"])
         self.ids[PaymentAttemptId] = str(cast("list[Body]", paying["attempts"])[0]["id"])
-        self.ids[MessageId] = str((await self.run("messages.append"))["id"])
         self.ids |= await world_mandates.specimens(self)
+        own = await self.id_of(ConversationId)
+        self.ids[MessageId] = str((await self.run("messages.append", conversation_id=own))["id"])
         posted = await self.run("books.list_entries", account=None, payment_order_id=None)
         self.ids[JournalEntryId] = str(first(posted)["id"])
         await self.run("checkouts.submit")

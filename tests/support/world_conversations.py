@@ -18,10 +18,8 @@ async def _deleted_conversation(world: Ground) -> dict[str, object]:
     return {"id": deleted["id"], "expected_version": deleted["version"]}
 
 
-async def _conversation_with_messages(world: Ground) -> dict[str, object]:
-    own = await world.id_of(ConversationId)
-    await world.send("messages.append", {"conversation_id": own, "role": "user", "content": "The grinder is broken."})
-    return {"conversation_id": own}
+async def _new_conversation(world: Ground) -> dict[str, object]:
+    return {"conversation_id": (await world.fresh(ConversationId))["id"]}
 
 
 PREPARATIONS: dict[str, Prepare] = {
@@ -30,5 +28,6 @@ PREPARATIONS: dict[str, Prepare] = {
     "conversations.reopen": _closed_conversation,
     "conversations.restore": _deleted_conversation,
     "conversations.purge": _deleted_conversation,
-    "messages.search": _conversation_with_messages,
+    "messages.append_many": _new_conversation,
+    "messages.append": _new_conversation,
 }

@@ -53,7 +53,7 @@ class AttachmentFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppendMessage:
+class MessageFields:
     """What is said. `in_reply_to` and `summary_up_to` are positions of earlier messages.
 
     Only an `assistant` calls tools, and exactly a `tool` names the call it answers. A message with `summary_up_to`
@@ -61,7 +61,6 @@ class AppendMessage:
     for every four bytes of UTF-8.
     """
 
-    conversation_id: ConversationId
     role: MessageRole
     content: Annotated[str, CONTENT] = ""
     tool_calls: Annotated[list[ToolCallFields], Len(0, MAX_TOOL_CALLS)] = field(default_factory=list)
@@ -82,6 +81,18 @@ class AppendMessage:
                 for a in self.attachments
             ],
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendMessage(MessageFields):
+    """What is said, and where.
+
+    Only an `assistant` calls tools, and exactly a `tool` names the call it answers. A message with `summary_up_to`
+    stands for everything up to there, and contexts begin with it. Without a `token_count` it is estimated as a token
+    for every four bytes of UTF-8.
+    """
+
+    conversation_id: ConversationId
 
 
 @use_case(

@@ -6,7 +6,8 @@ from domain.agents.repositories import IAgentRepository
 from domain.audit.repositories import IAuditEntryRepository
 from domain.books.repositories import IJournalEntryRepository
 from domain.catalog.repositories import IPriceRepository, IProductRepository
-from domain.conversations.repositories import IConversationRepository, IMessageRepository
+from domain.conversations.conversation import Conversation
+from domain.conversations.repositories import IMessageRepository
 from domain.customers.repositories import ICustomerRepository, IPaymentMethodRepository
 from domain.identity.person_repositories import (
     IAuthIdentityRepository,
@@ -98,6 +99,6 @@ class IRepositories(Protocol):
     @property
     def webhook_deliveries(self) -> IWebhookDeliveryRepository: ...
     @property
-    def conversations(self) -> IConversationRepository: ...
+    def conversations(self) -> IRepository[Conversation]: ...
     @property
     def messages(self) -> IMessageRepository: ...

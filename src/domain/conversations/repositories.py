@@ -1,22 +1,13 @@
 """Ports to conversations and messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from domain.conversations.conversation import Conversation
 from domain.conversations.message import Message
 from domain.conversations.words import Wanted
 from domain.shared.ids import ConversationId
 from domain.shared.page import Page, PageRequest
 from domain.shared.repository import IRepository
-
-
-class IConversationRepository(IRepository[Conversation], Protocol):
-    """The organization's conversations."""
-
-    async def lock_many(self, ids: Iterable[ConversationId]) -> dict[ConversationId, Conversation]:
-        """Return those that exist and are not deleted, with their rows held in the order of their ids."""
-        ...
 
 
 class IMessageRepository(IRepository[Message], Protocol):

@@ -1,5 +1,7 @@
 """``stoa run ….import --json @FILE``: a file of rows, with a progress bar on standard error."""
 
+import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -13,7 +15,7 @@ from uuid import uuid4
 import click
 
 from application.kernel.import_files import ImportFile, Progress
-from application.kernel.imports import ImportCommand, OnError
+from application.kernel.imports import ImportCommand
 from application.kernel.use_case import UseCase
 from interfaces.cli.output import tell
 from interfaces.cli.row_files import RowFile
@@ -68,7 +70,7 @@ def import_file(use_case: UseCase, rows: RowFile, fields: Mapping[str, object]) 
     empty = cast("ImportCommand", schema.validate({**fields, "rows": [None]}))
     with _progress(rows) as progress:
         yield ImportFile(
-            digest=rows.digest(), on_error=empty.on_error, commands=_commands(schema, rows, empty.on_error),
+            digest=_digest(rows, fields), on_error=empty.on_error, commands=_commands(schema, rows, fields),
             progress=progress,
         )  # fmt: skip
 
@@ -82,10 +84,16 @@ def key_for(given: str | None, *, dry_run: bool) -> str | None:
     return key
 
 
-def _commands(schema: CommandSchema, rows: RowFile, on_error: OnError) -> Iterator[ImportCommand]:
+def _digest(rows: RowFile, fields: Mapping[str, object]) -> str:
+    """Return what tells this import from every other one: its rows, and where they go."""
+    others = json.dumps(fields, sort_keys=True, default=str)
+    return hashlib.sha256(f"{rows.digest()} {others}".encode()).hexdigest()
+
+
+def _commands(schema: CommandSchema, rows: RowFile, others: Mapping[str, object]) -> Iterator[ImportCommand]:
     first = 1
     for chunk in batched(rows.rows(), CHUNK, strict=False):
-        fields = {"rows": list(chunk), "on_error": on_error.value, "first_row": first}
+        fields = {**others, "rows": list(chunk), "first_row": first}
         yield cast("ImportCommand", schema.validate(fields))
         first += len(chunk)
 

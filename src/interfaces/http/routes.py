@@ -186,6 +186,7 @@ ROUTES = (
     RouteRow("GET", "/conversations/{id}/context", "conversations.get_context"),
     RouteRow("POST", "/conversations/{conversation_id}/messages", "messages.append"),
     RouteRow("GET", "/conversations/{conversation_id}/messages", "messages.list"),
+    RouteRow("POST", "/conversations/{conversation_id}/messages/append-many", "messages.append_many"),
     RouteRow("GET", "/messages/search", "messages.search"),
     RouteRow("GET", "/messages/{id}", "messages.get"),
 )

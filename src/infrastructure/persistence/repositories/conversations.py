@@ -1,7 +1,7 @@
 """Repositories of the conversations context."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from domain.conversations.conversation import Conversation
 from domain.conversations.message import Message
-from domain.conversations.repositories import IConversationRepository, IMessageRepository
+from domain.conversations.repositories import IMessageRepository
 from domain.conversations.words import Wanted
 from domain.shared.ids import ConversationId
 from domain.shared.page import Page, PageRequest
@@ -19,9 +19,9 @@ from infrastructure.persistence.cursor import Cursors, Position
 from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.conversations import ConversationRow, MessageRow
 from infrastructure.persistence.repository import SqlRepository
-from infrastructure.persistence.statement import AnyOf, Params
+from infrastructure.persistence.statement import Params
 from infrastructure.persistence.tracking import Change
-from infrastructure.persistence.types import Guid, ListOf
+from infrastructure.persistence.types import Guid
 
 _SAID = frozenset({"content", "words", "tool_calls", "attachments"})
 """Columns that the audit leaves out: the message itself never changes, and can be forgotten with its conversation."""
@@ -39,20 +39,10 @@ AND (:within IS NULL OR messages.conversation_id = :within) AND (:before IS NULL
 """
 
 
-class SqlConversationRepository(SqlRepository[Conversation], IConversationRepository):
+class SqlConversationRepository(SqlRepository[Conversation]):
     """The organization's conversations."""
 
     mapper: ClassVar[Mapper[Conversation]] = Mapper(Conversation, ConversationRow)
-
-    async def lock_many(self, ids: Iterable[ConversationId]) -> dict[ConversationId, Conversation]:
-        """Lock in the order of ids, so that two who want the same conversations never wait for each other."""
-        statement = self._prepare("lock_many", self._lock_many)
-        found = await self._load(statement, {"ids": sorted(set(ids))}, lock=True)
-        return {conversation.id: conversation for conversation in found}
-
-    def _lock_many(self) -> Executable:
-        wanted = AnyOf(self._id, bindparam("ids", type_=ListOf(Guid())))
-        return self._select().where(wanted).order_by(self._id).with_for_update(key_share=True)
 
 
 class SqlMessageRepository(SqlRepository[Message], IMessageRepository):
