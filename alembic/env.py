@@ -16,6 +16,7 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     payments,
     persons,
     reporting,
+    tasks,
     technical,
     webhooks,
 )

@@ -33,6 +33,7 @@ from domain.shared.published_event import IEventRepository
 from domain.shared.repository import IRepository
 from domain.webhooks.repositories import IWebhookDeliveryRepository
 from domain.webhooks.webhook_endpoint import WebhookEndpoint
+from domain.work.task_repositories import ITaskRepository, ITaskRunRepository
 
 
 class IRepositories(Protocol):
@@ -102,3 +103,6 @@ class IRepositories(Protocol):
     def conversations(self) -> IRepository[Conversation]: ...
     @property
     def messages(self) -> IMessageRepository: ...
+    def tasks(self) -> ITaskRepository: ...
+    @property
+    def task_runs(self) -> ITaskRunRepository: ...

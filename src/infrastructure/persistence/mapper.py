@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+from typing import Any, NewType, TypeAliasType, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
@@ -173,8 +173,13 @@ def _unwrap(annotation: object) -> tuple[object, bool]:
     if _is_union(annotation):
         members = [a for a in get_args(annotation) if a is not types.NoneType]
         if len(members) == 1:
-            return members[0], True
-    return annotation, False
+            return _named(members[0]), True
+    return _named(annotation), False
+
+
+def _named(annotation: object) -> object:
+    """Return what a type alias stands for."""
+    return annotation.__value__ if isinstance(annotation, TypeAliasType) else annotation
 
 
 def _is_records(annotation: object) -> bool:

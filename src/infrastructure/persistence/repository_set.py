@@ -36,6 +36,8 @@ from infrastructure.persistence.repositories.persons import (
     SqlSingleUseTokenRepository,
     SqlUserRepository,
 )
+from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
+from infrastructure.persistence.repositories.tasks import SqlTaskRepository
 from infrastructure.persistence.repositories.webhooks import (
     SqlEventRepository,
     SqlWebhookDeliveryRepository,
@@ -96,6 +98,8 @@ class RepositorySet:
     webhook_endpoints = repository(SqlWebhookEndpointRepository)
     conversations = repository(SqlConversationRepository)
     messages = repository(SqlMessageRepository)
+    tasks = repository(SqlTaskRepository)
+    task_runs = repository(SqlTaskRunRepository)
     audit_entries = repository(SqlAuditEntryRepository)
     events = repository(SqlEventRepository)
     webhook_deliveries = repository(SqlWebhookDeliveryRepository)
