@@ -40,6 +40,14 @@ def _compared(*described: object) -> bool:
     _, name, kind, *_ = described
     composite = kind == "unique_constraint" and str(name).startswith("pk_")
     return not (composite or (kind == "index" and name in messages_guard.INDEXES))
+    """SQLite keeps the composite key of a counted table as a unique key, which the models do not know.
+
+    Nor can it set a single column of a composite key to NULL; a trigger does that instead.
+    """
+    _, name, kind, *_ = described
+    if kind == "foreign_key_constraint" and str(name).endswith("_parent_id"):
+        return connection.dialect.name != "sqlite"
+    return not (kind == "unique_constraint" and str(name).startswith("pk_"))
 
 
 context.configure(

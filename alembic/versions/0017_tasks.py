@@ -1,7 +1,7 @@
 """Tasks, what they wait for, and who works on them until when.
 
 Revision ID: 0017
-Revises: 0014
+Revises: 0015
 """
 
 import sqlalchemy as sa
@@ -11,10 +11,11 @@ from infrastructure.persistence import tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0015"
 
 TABLES = ("tasks", "task_dependencies", "task_runs")
-_PENDING, _OPEN = sa.text("status = 'pending'"), sa.text("ended_at IS NULL")
+_PENDING, _CLAIMED = sa.text("status = 'pending'"), sa.text("claimed_by IS NOT NULL")
+_OPEN = sa.text("ended_at IS NULL")
 _RULES = {
     "dependencies_counted": "open_dependencies >= 0",
     "claimed_by_status": "(status = 'claimed') = (claimed_by IS NOT NULL)",
@@ -94,7 +95,9 @@ def _tasks() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.organization_id"], name="fk_tasks_organization_id"
         ),
-        _of("tasks", "tasks", "parent_id", "SET NULL (parent_id)" if _is_postgres() else None),
+        _of("tasks", "agents", "agent_id"),
+        _of("tasks", "agents", "claimed_by"),
+        _of("tasks", "tasks", "parent_id", "SET NULL (parent_id)" if _is_postgres() else "SET NULL"),
         *(sa.CheckConstraint(rule, name=op.f(f"ck_tasks_{name}")) for name, rule in _RULES.items()),
     )
     op.create_index(
@@ -104,6 +107,10 @@ def _tasks() -> None:
         postgresql_where=_PENDING,
         sqlite_where=_PENDING,
     )
+    op.create_index(
+        "ix_tasks_claimed_by", "tasks", ["organization_id", "claimed_by"],
+        postgresql_where=_CLAIMED, sqlite_where=_CLAIMED,
+    )  # fmt: skip
     op.create_index("ix_tasks_created_at", "tasks", ["organization_id", "created_at", "id"])
     for column in ("status", "agent_id", "conversation_id", "parent_id"):
         op.create_index(f"ix_tasks_{column}", "tasks", ["organization_id", column, "created_at", "id"])
@@ -147,6 +154,7 @@ def _runs() -> None:
         sa.Column("error", JsonText()),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_task_runs"),
         _of(name, "tasks", "task_id", "CASCADE"),
+        _of(name, "agents", "agent_id"),
     )
     op.create_index(
         "uq_task_runs_open", name, ["organization_id", "task_id"], unique=True,

@@ -45,6 +45,7 @@ CHANGES: Mapping[str, Change] = {
     "approvals": lambda _row, _n: {"status": "expired"},
     "journal_entries": _same_type,
     "mandate_holds": lambda _row, _n: {"status": "released"},
+    "task_runs": lambda row, _n: {"ended_at": row["started_at"]},
     "prices": lambda row, n: {"deleted_at": None if n < HALF_THE_LIMIT else row["created_at"]},
     "payment_durations": _other_bins,
     "payment_figures": _hours_earlier,

@@ -32,6 +32,8 @@ from tests.support import (
     world_people,
     world_sales,
 )
+from tests.support import world_conversations, world_customers, world_organizations, world_people, world_sales
+from tests.support import world_customers, world_organizations, world_people, world_sales, world_tasks
 from tests.support.ground import Ground, Prepare, first
 from tests.support.persons import join, signed_up
 from tests.support.post import deliver_to_nobody, publish
@@ -45,6 +47,7 @@ PREPARATIONS: Mapping[str, Prepare] = {
     **world_organizations.PREPARATIONS,
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
+    **world_tasks.PREPARATIONS,
 }
 """State that neither annotations nor examples tell."""
 

@@ -15,12 +15,13 @@ from application.kernel.use_case import use_case
 from application.work import task_endings
 from application.work.task_fields import Batch, LeaseSeconds, Token, Worker
 from application.work.task_views import ClaimsView, ClaimView, LeaseView, TaskView
+from domain.agents.agent import AgentStatus
 from domain.shared.documents import Document
 from domain.shared.ids import AgentId, TaskId
 from domain.shared.money import Money
 from domain.work.lanes import lanes_of
 from domain.work.task import Task
-from domain.work.task_errors import AgentTimeoutError, TaskLeaseLost
+from domain.work.task_errors import AgentNotActive, AgentTimeoutError, TaskLeaseLost
 from domain.work.task_repositories import Taken
 from domain.work.task_run import LEASE, Lease, RunOutcome, timed_out
 
@@ -44,7 +45,7 @@ class ClaimTasks:
     "tasks.claim",
     scope=Scope.TASKS_WORK,
     example={"limit": 1, "lease_seconds": 60, "worker": "harvester-1"},
-    statements=5,
+    statements=14,
 )
 async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock) -> ClaimsView:
     """Take the most urgent tasks that wait for the agent, for one of its capabilities or for anybody.
@@ -55,16 +56,14 @@ async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock) -> Cl
     Errors: `not_found` for the agent, `agent_not_active`, `not_the_agent` when an agent claims for another one.
     """
     uow.actor.act_as(cmd.agent_id)
-    agent = await uow.agents.get(cmd.agent_id)
-    agent.refuse_work()
-    now = clock.now()
+    now, agent = clock.now(), await uow.agents.get(cmd.agent_id)
+    if agent.status is not AgentStatus.ACTIVE:
+        raise AgentNotActive
     taken = await _take(uow, lanes_of(agent.id, agent.capabilities), cmd.limit, now)
-    if not taken.tasks:
-        return ClaimsView(data=[])
     for task in taken.tasks:
         task.claim(agent.id, now)
     lease = timedelta(seconds=cmd.lease_seconds)
-    leases = await uow.task_runs.begin(taken.tasks, agent_id=agent.id, worker=cmd.worker, lease=lease, at=taken.at)
+    leases = await uow.task_runs.open(taken.tasks, agent_id=agent.id, worker=cmd.worker, lease=lease, at=taken.at)
     return ClaimsView(data=[_claim_view(task, leases[task.id]) for task in taken.tasks])
 
 
@@ -133,7 +132,7 @@ class CompleteTask:
     "tasks.complete",
     scope=Scope.TASKS_WORK,
     example={"output": {"summary": "A good year."}, "cost": {"amount": 12, "currency": "EUR"}},
-    statements=5,
+    statements=12,
 )
 async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """Be done with a task; tasks that waited for this one alone can be claimed from then on.
@@ -167,7 +166,7 @@ class FailTask:
     "tasks.fail",
     scope=Scope.TASKS_WORK,
     example={"error": {"code": "source_unreachable", "message": "The report could not be read."}, "retry": True},
-    statements=4,
+    statements=5,
 )
 async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """End an attempt without success. There is another one after a pause, doubling from two seconds up to an hour.
@@ -189,7 +188,7 @@ class ReleaseTask:
     token: Token
 
 
-@use_case("tasks.release", scope=Scope.TASKS_WORK, example={}, statements=4)
+@use_case("tasks.release", scope=Scope.TASKS_WORK, example={}, statements=5)
 async def release_task(cmd: ReleaseTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """Give a task back, for anybody to claim at once; the attempt does not count.
 

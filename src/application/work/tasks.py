@@ -17,7 +17,7 @@ from application.work.task_fields import Attempts, Dependencies, Description, La
 from application.work.task_views import TaskView
 from domain.shared.documents import Document
 from domain.shared.errors import InvalidReference
-from domain.shared.ids import AgentId, ConversationId, TaskId
+from domain.shared.ids import AgentId, TaskId
 from domain.work.task import Task
 from domain.work.task_plan import NORMAL_PRIORITY, TaskPlan, TaskStatus
 from domain.work.task_run import RunOutcome
@@ -37,7 +37,6 @@ class CreateTask:
     description: Description = ""
     agent_id: AgentId | None = None
     capability: Label | None = None
-    conversation_id: ConversationId | None = None
     parent_id: TaskId | None = None
     depends_on: Dependencies = field(default_factory=list)
     input: Document = field(default_factory=dict)
@@ -52,7 +51,7 @@ class CreateTask:
         """Return what is wanted."""
         return TaskPlan(
             title=self.title, type=self.type, description=self.description, agent_id=self.agent_id,
-            capability=self.capability, conversation_id=self.conversation_id, parent_id=self.parent_id,
+            capability=self.capability, parent_id=self.parent_id,
             input=self.input, priority=self.priority, not_before=self.not_before, due_at=self.due_at,
             timeout_seconds=self.timeout_seconds, max_attempts=self.max_attempts, metadata=self.metadata,
         )  # fmt: skip
@@ -84,7 +83,7 @@ async def create_task(cmd: CreateTask, uow: IUnitOfWork, *, clock: IClock, ids: 
         open_dependencies=unfinished,
     )  # fmt: skip
     uow.tasks.add(task)
-    await uow.tasks.add_dependencies(task.id, list(awaited))
+    await uow.tasks.add_dependencies(task.id, [other.id for other in awaited.values()])
     return TaskView.of(task)
 
 

@@ -21,8 +21,9 @@ from domain.work.task_plan import MAX_DEPENDENCIES, OVER, TaskPlan, TaskStatus
 class Task(Entity):
     """Something to do. Who works on it is fenced by the token of its open run (``domain.work.task_run``).
 
-    ``lane`` is where it waits, ``rank`` before whom (the lowest first), ``available_at`` from when on; ``open_dependencies`` counts the tasks it still waits
-    for. ``attempt`` counts claims since it was last given a full count, released ones aside.
+    ``lane`` is where it waits, ``rank`` before whom (the lowest first), ``available_at`` from when on.
+    ``open_dependencies`` counts the tasks it still waits for. ``attempt`` counts claims since it was last given a full
+    count, released ones aside.
     """
 
     kind: ClassVar[str] = "task"

@@ -1,6 +1,6 @@
 """What can be wrong with a task, and with whoever works on it."""
 
-from domain.shared.errors import BusinessRuleViolation, Conflict, DuplicateError, Forbidden, ValidationError
+from domain.shared.errors import BusinessRuleViolation, Conflict, DuplicateError, ValidationError
 
 
 class AgentExecutionError(Conflict):
@@ -24,11 +24,11 @@ class TaskLeaseLost(AgentExecutionError):
     summary = "The task is no longer claimed under this token; stop working on it."
 
 
-class AgentMismatch(Forbidden):
-    """An agent works for itself alone."""
+class AgentNotActive(Conflict):
+    """Only an active agent is given work."""
 
-    code = "agent_mismatch"
-    summary = "An agent can only claim tasks for itself."
+    code = "agent_not_active"
+    summary = "The agent is not active."
 
 
 class TaskFinished(BusinessRuleViolation):

@@ -95,7 +95,7 @@ class ITaskRunRepository(Protocol):
         """
         ...
 
-    async def begin(
+    async def open(
         self, tasks: Sequence[Task], *, agent_id: AgentId, worker: str, lease: timedelta, at: datetime
     ) -> dict[TaskId, Lease]:
         """Begin a run of each task, under leases that count from ``at`` by the clock of the database."""

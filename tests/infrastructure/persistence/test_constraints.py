@@ -33,6 +33,7 @@ from tests.infrastructure.persistence.broken_conversations import BROKEN_CONVERS
 from tests.infrastructure.persistence.broken_mandates import BROKEN_MANDATES
 from tests.infrastructure.persistence.broken_money import BROKEN_MONEY
 from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
+from tests.infrastructure.persistence.broken_tasks import BROKEN_TASKS
 from tests.infrastructure.persistence.samples import (
     Shop,
     a_customer,
@@ -163,6 +164,7 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     "ck_payment_orders_amount_positive": (no_order_amount, ValidationError),
     "ck_payment_links_uses_within_limit": (overused, PaymentLinkUsedUp),
     **BROKEN_AGENTS,
+    **BROKEN_TASKS,
     **BROKEN_CATALOG,
     **BROKEN_CONVERSATIONS,
     **BROKEN_MANDATES,

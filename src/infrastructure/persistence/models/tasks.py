@@ -8,10 +8,11 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.work.task_errors import DependencyExists, TaskClaimed
-from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, of_organization, unique
+from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, belongs_to, of_organization, unique
 from infrastructure.persistence.types import JsonText, text
 
 _PENDING = sql("status = 'pending'")
+_CLAIMED = sql("claimed_by IS NOT NULL")
 _OPEN = sql("ended_at IS NULL")
 
 
@@ -26,6 +27,8 @@ class TaskRow(TenantRow):
     __tablename__ = "tasks"
     __table_args__: TableArgs = (
         of_organization(),
+        belongs_to("agents", "agent_id"),
+        belongs_to("agents", "claimed_by"),
         _of_task("parent_id", "SET NULL (parent_id)"),
         CheckConstraint("open_dependencies >= 0", name="dependencies_counted"),
         CheckConstraint("(status = 'claimed') = (claimed_by IS NOT NULL)", name="claimed_by_status"),
@@ -44,6 +47,7 @@ class TaskRow(TenantRow):
         Index("ix_tasks_created_at", "organization_id", "created_at", "id"),
         Index("ix_tasks_status", "organization_id", "status", "created_at", "id"),
         Index("ix_tasks_agent_id", "organization_id", "agent_id", "created_at", "id"),
+        Index("ix_tasks_claimed_by", "organization_id", "claimed_by", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
         Index("ix_tasks_conversation_id", "organization_id", "conversation_id", "created_at", "id"),
         Index("ix_tasks_parent_id", "organization_id", "parent_id", "created_at", "id"),
     )
@@ -100,6 +104,7 @@ class TaskRunRow(Base):
     __tablename__ = "task_runs"
     __table_args__: TableArgs = (
         _of_task("task_id", "CASCADE"),
+        belongs_to("agents", "agent_id"),
         Index(
             "uq_task_runs_open",
             "organization_id",

@@ -33,7 +33,7 @@ class SqlTaskRunRepository(SqlReader[TaskRun], ITaskRunRepository):
 
     mapper: ClassVar[Mapper[TaskRun]] = Mapper(TaskRun, TaskRunRow)
 
-    async def begin(
+    async def open(
         self, tasks: Sequence[Task], *, agent_id: AgentId, worker: str, lease: timedelta, at: datetime
     ) -> dict[TaskId, Lease]:
         """Insert the runs, each under a token of its own that nobody can guess."""
@@ -46,7 +46,8 @@ class SqlTaskRunRepository(SqlReader[TaskRun], ITaskRunRepository):
             )
             for task in tasks for of in (leases[task.id],)
         ]  # fmt: skip
-        await bulk.insert(self._session, self.mapper.table, _NEW, rows)
+        if rows:
+            await bulk.insert(self._session, self.mapper.table, _NEW, rows)
         return leases
 
     def _lease(self, task: Task, lease: timedelta, at: datetime) -> Lease:

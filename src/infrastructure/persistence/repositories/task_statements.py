@@ -1,7 +1,7 @@
 """Statements of the tasks' repositories that are more than one aggregate by its values."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -39,6 +39,8 @@ type Query = Select[*tuple[Any, ...]]  # reason: as above
 
 _T, _R = TASKS.c, RUNS.c
 _LANES = bindparam("lanes", type_=ListOf(text()))
+# In the text, so that the plan of a prepared statement can use the index of pending tasks.
+_PENDING: ColumnElement[str] = literal_column(f"'{TaskStatus.PENDING.value}'", text())
 _LIMIT = bindparam("limit", type_=Integer())
 
 
@@ -53,7 +55,7 @@ def _ready(*, postgres: bool) -> ColumnElement[bool]:
     """Say what waits to be claimed: no machine's clock keeps a task that another one's calls available."""
     now = bindparam("now", type_=UtcDateTime())
     available = func.greatest(func.now(), now) if postgres else now
-    return and_(_T.status == literal(TaskStatus.PENDING.value, literal_execute=True), _T.available_at <= available)
+    return and_(_T.status == _PENDING, _T.available_at <= available)
 
 
 def pending(columns: Columns, *, postgres: bool, lock: bool) -> Query:
@@ -119,9 +121,10 @@ def _open(*, token: bool = True) -> tuple[ColumnElement[bool], ...]:
 def extend(*, postgres: bool) -> Executable:
     """Let a lease begin anew, but not beyond the time that the attempt has."""
     now = clock(postgres=postgres)
-    second: ColumnElement[timedelta] = literal_column("interval '1 second'", Interval())
+    zero = literal_column("0", Integer())
+    lease = func.make_interval(zero, zero, zero, zero, zero, zero, _R.lease_seconds, type_=Interval())
     fresh: ColumnElement[datetime] = (
-        now + second * _R.lease_seconds
+        now + lease
         if postgres
         else func.strftime(
             "%Y-%m-%dT%H:%M:%f000Z", now, func.printf("+%d seconds", _R.lease_seconds), type_=UtcDateTime()
@@ -169,7 +172,7 @@ def dependants(columns: Columns) -> Query:
     waiting = select(EDGES.c.task_id).where(
         tenancy.wall(EDGES), EDGES.c.depends_on_id == bindparam("this_task", type_=Guid())
     )
-    unfinished = _T.status.not_in([status.value for status in OVER])
+    unfinished = and_(*(_T.status != status.value for status in sorted(OVER)))
     query = select(*columns).where(tenancy.wall(TASKS), _T.id.in_(waiting), unfinished)
     return query.order_by(_T.id).with_for_update(key_share=True, of=TASKS)
 
