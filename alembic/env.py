@@ -36,18 +36,15 @@ if connection.dialect.name == "postgresql":
 
 
 def _compared(*described: object) -> bool:
-    """Leave out what the models cannot say: SQLite's composite keys of counted tables, and indexes on expressions."""
-    _, name, kind, *_ = described
-    composite = kind == "unique_constraint" and str(name).startswith("pk_")
-    return not (composite or (kind == "index" and name in messages_guard.INDEXES))
-    """SQLite keeps the composite key of a counted table as a unique key, which the models do not know.
+    """Leave out what the models cannot say: SQLite's composite keys of counted tables, and indexes on expressions.
 
-    Nor can it set a single column of a composite key to NULL; a trigger does that instead.
+    Nor can SQLite set a single column of a composite key to NULL; a trigger does that instead.
     """
     _, name, kind, *_ = described
-    if kind == "foreign_key_constraint" and str(name).endswith("_parent_id"):
-        return connection.dialect.name != "sqlite"
-    return not (kind == "unique_constraint" and str(name).startswith("pk_"))
+    composite = kind == "unique_constraint" and str(name).startswith("pk_")
+    parent = kind == "foreign_key_constraint" and str(name).endswith("_parent_id")
+    forgotten = parent and connection.dialect.name == "sqlite"
+    return not (composite or forgotten or (kind == "index" and name in messages_guard.INDEXES))
 
 
 context.configure(

@@ -1,7 +1,7 @@
 """Tasks, what they wait for, and who works on them until when.
 
 Revision ID: 0017
-Revises: 0015
+Revises: 0016
 """
 
 import sqlalchemy as sa
@@ -11,14 +11,14 @@ from infrastructure.persistence import tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 TABLES = ("tasks", "task_dependencies", "task_runs")
 _PENDING, _CLAIMED = sa.text("status = 'pending'"), sa.text("claimed_by IS NOT NULL")
 _OPEN = sa.text("ended_at IS NULL")
 _RULES = {
     "dependencies_counted": "open_dependencies >= 0",
-    "claimed_by_status": "(status = 'claimed') = (claimed_by IS NOT NULL)",
+    "claimed_by_status": "status <> 'claimed' OR claimed_by IS NOT NULL",
     "blocked_by_something": "status <> 'blocked' OR open_dependencies > 0",
     "attempts_capped": "attempt BETWEEN 0 AND max_attempts",
 }
@@ -97,6 +97,7 @@ def _tasks() -> None:
         ),
         _of("tasks", "agents", "agent_id"),
         _of("tasks", "agents", "claimed_by"),
+        _of("tasks", "conversations", "conversation_id", "CASCADE"),
         _of("tasks", "tasks", "parent_id", "SET NULL (parent_id)" if _is_postgres() else "SET NULL"),
         *(sa.CheckConstraint(rule, name=op.f(f"ck_tasks_{name}")) for name, rule in _RULES.items()),
     )

@@ -34,6 +34,11 @@ from tests.support import (
 )
 from tests.support import world_conversations, world_customers, world_organizations, world_people, world_sales
 from tests.support import world_customers, world_organizations, world_people, world_sales, world_tasks
+    world_organizations,
+    world_people,
+    world_sales,
+    world_tasks,
+)
 from tests.support.ground import Ground, Prepare, first
 from tests.support.persons import join, signed_up
 from tests.support.post import deliver_to_nobody, publish
@@ -89,6 +94,9 @@ class World(Ground):
         self.ids[MessageId] = str((await self.run("messages.append", conversation_id=own))["id"])
         posted = await self.run("books.list_entries", account=None, payment_order_id=None)
         self.ids[JournalEntryId] = str(first(posted)["id"])
+        await self.run("tasks.add_dependency")
+        for _ in range(2):
+            await self.run("tasks.complete")
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

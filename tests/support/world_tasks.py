@@ -73,12 +73,21 @@ def _end_lease() -> Executable:
     return update(RUNS).where(*this).values(lease_until=bindparam("long_ago", type_=UtcDateTime()))
 
 
+async def _task_claimed_twice(world: Ground) -> dict[str, object]:
+    claim = await claimed(world)
+    task = cast("Body", claim["task"])
+    await world.send("tasks.release", {"id": task["id"], "token": claim["token"]})
+    await world.send("tasks.claim", {"agent_id": task["agent_id"]})
+    return {"task_id": task["id"], "agent_id": task["agent_id"]}
+
+
 PREPARATIONS: dict[str, Prepare] = {
     "tasks.add_dependency": _two_tasks,
     "tasks.claim": _agent_with_a_task,
     "tasks.complete": _claimed_task,
     "tasks.expire_leases": _silent_agent,
     "tasks.fail": _claimed_task,
+    "tasks.list_runs": _task_claimed_twice,
     "tasks.heartbeat": _claimed_task,
     "tasks.release": _claimed_task,
     "tasks.remove_dependency": _dependent_task,

@@ -8,7 +8,6 @@ from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work.task_views import TasksView, TaskView
-from domain.shared.errors import InvalidReference
 from domain.shared.ids import TaskId
 from domain.work.task_errors import DependencyCycle
 
@@ -27,7 +26,7 @@ class AddTaskDependency:
 async def add_task_dependency(cmd: AddTaskDependency, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """Have a task wait for another one; it is `blocked` until that one is completed.
 
-    Errors: `not_found`, `reference_invalid` for the other task, `dependency_cycle`, `dependency_exists`,
+    Errors: `not_found` for either task, `dependency_cycle`, `dependency_exists`,
     `dependency_limit`, `task_claimed`, `task_finished`.
     """
     # One at a time in an organization: two edges that are each sound could close a cycle together.
@@ -35,10 +34,8 @@ async def add_task_dependency(cmd: AddTaskDependency, uow: IUnitOfWork, *, clock
     if cmd.depends_on_id == cmd.id or await uow.tasks.waits_for(cmd.depends_on_id, cmd.id):
         raise DependencyCycle
     # The one that ends first is locked first, as it is when it is completed.
-    other = (await uow.tasks.lock_many([cmd.depends_on_id])).get(cmd.depends_on_id)
+    other = await uow.tasks.get(cmd.depends_on_id, lock=True)
     task = await uow.tasks.get(cmd.id, lock=True)
-    if other is None:
-        raise InvalidReference(path="depends_on_id")
     edges = await uow.tasks.count_dependencies(task.id)
     await uow.tasks.add_dependencies(task.id, [other.id])
     task.depend_on(other, clock.now(), edges=edges)

@@ -12,7 +12,7 @@ from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work.task_fields import Batch, Label, SearchTerm
 from application.work.task_views import TaskRunView, TasksView, TaskView
-from domain.shared.ids import AgentId, TaskId
+from domain.shared.ids import AgentId, ConversationId, TaskId
 from domain.shared.specification import Spec
 from domain.work.lanes import lanes_of
 from domain.work.task import Task
@@ -27,6 +27,7 @@ class ListTasks(PageQuery):
 
     status: TaskStatus | None = None
     agent_id: AgentId | None = None
+    conversation_id: ConversationId | None = None
     parent_id: TaskId | None = None
     type: Label | None = None
     sort: Literal["created_at", "-created_at"] = "-created_at"
@@ -34,7 +35,7 @@ class ListTasks(PageQuery):
     def wanted(self) -> Spec[Task]:
         """Return the question."""
         return tasks_matching(
-            status=self.status, agent_id=self.agent_id,
+            status=self.status, agent_id=self.agent_id, conversation_id=self.conversation_id,
             parent_id=self.parent_id, type=self.type,
         )  # fmt: skip
 
@@ -60,6 +61,7 @@ class SearchTasks(PageQuery):
     """
 
     term: SearchTerm | None = None
+    conversation_id: ConversationId | None = None
     agent_id: AgentId | None = None
     status: TaskStatus | None = None
     due_from: datetime | None = None
@@ -69,7 +71,7 @@ class SearchTasks(PageQuery):
     def wanted(self) -> Spec[Task]:
         """Return the question."""
         return search_tasks(
-            agent_id=self.agent_id, status=self.status, term=self.term,
+            conversation_id=self.conversation_id, agent_id=self.agent_id, status=self.status, term=self.term,
             due_from=self.due_from, due_before=self.due_before,
         )  # fmt: skip
 
@@ -121,7 +123,7 @@ class ListTaskRuns(PageQuery):
 
 
 @use_case(
-    "tasks.list_runs", scope=Scope.TASKS_READ, example={"limit": 20, "outcome": "timed_out"}, read_only=True,
+    "tasks.list_runs", scope=Scope.TASKS_READ, example={"limit": 20}, read_only=True,
     statements=2,
 )  # fmt: skip
 async def list_task_runs(cmd: ListTaskRuns, uow: IUnitOfWork) -> ListView[TaskRunView]:

@@ -16,8 +16,8 @@ from application.kernel.use_case import use_case
 from application.work.task_fields import Attempts, Dependencies, Description, Label, Priority, Timeout, Title
 from application.work.task_views import TaskView
 from domain.shared.documents import Document
-from domain.shared.errors import InvalidReference
-from domain.shared.ids import AgentId, TaskId
+from domain.shared.errors import EntityNotFoundError
+from domain.shared.ids import AgentId, ConversationId, TaskId
 from domain.work.task import Task
 from domain.work.task_plan import NORMAL_PRIORITY, TaskPlan, TaskStatus
 from domain.work.task_run import RunOutcome
@@ -37,6 +37,7 @@ class CreateTask:
     description: Description = ""
     agent_id: AgentId | None = None
     capability: Label | None = None
+    conversation_id: ConversationId | None = None
     parent_id: TaskId | None = None
     depends_on: Dependencies = field(default_factory=list)
     input: Document = field(default_factory=dict)
@@ -51,7 +52,7 @@ class CreateTask:
         """Return what is wanted."""
         return TaskPlan(
             title=self.title, type=self.type, description=self.description, agent_id=self.agent_id,
-            capability=self.capability, parent_id=self.parent_id,
+            capability=self.capability, conversation_id=self.conversation_id, parent_id=self.parent_id,
             input=self.input, priority=self.priority, not_before=self.not_before, due_at=self.due_at,
             timeout_seconds=self.timeout_seconds, max_attempts=self.max_attempts, metadata=self.metadata,
         )  # fmt: skip
@@ -65,18 +66,19 @@ class CreateTask:
         "parent_id": None, "depends_on": [], "input": {"document": "harvest-2031", "pages": 1}, "priority": 7,
         "timeout_seconds": 600, "max_attempts": 3, "metadata": {"season": "2031"},
     },
-    statements=6,
+    statements=8,
 )  # fmt: skip
 async def create_task(cmd: CreateTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
     """Give agents something to do; it can be claimed at once, or when the tasks it depends on are completed.
 
-    Errors: `reference_invalid` for what it refers to, `dependency_limit`, `schedule_invalid`, `document_invalid`,
+    Errors: `not_found` for what it refers to, `dependency_limit`, `schedule_invalid`, `document_invalid`,
     `text_invalid`, `metadata_invalid`.
     """
     # Locked, so that none of them is completed meanwhile without this task being told.
     awaited = await uow.tasks.lock_many(cmd.depends_on)
     if len(awaited) < len(set(cmd.depends_on)):
-        raise InvalidReference(path="depends_on")
+        raise EntityNotFoundError
+    await _check_references(cmd.plan(), uow)
     unfinished = sum(other.status is not TaskStatus.COMPLETED for other in awaited.values())
     task = Task.create(
         cmd.plan(), id=TaskId(ids.new()), organization_id=uow.actor.organization_id, now=clock.now(),
@@ -85,6 +87,16 @@ async def create_task(cmd: CreateTask, uow: IUnitOfWork, *, clock: IClock, ids: 
     uow.tasks.add(task)
     await uow.tasks.add_dependencies(task.id, [other.id for other in awaited.values()])
     return TaskView.of(task)
+
+
+async def _check_references(plan: TaskPlan, uow: IUnitOfWork) -> None:
+    """Refuse what the organization does not have."""
+    if plan.agent_id is not None:
+        await uow.agents.get(plan.agent_id)
+    if plan.conversation_id is not None:
+        await uow.conversations.get(plan.conversation_id)
+    if plan.parent_id is not None:
+        await uow.tasks.get(plan.parent_id)
 
 
 get_use_case("tasks.get", lambda uow: uow.tasks, TaskView, "Return one task.", scope=Scope.TASKS_READ)
@@ -121,16 +133,18 @@ class UpdateTask:
     "tasks.update",
     scope=Scope.TASKS_WRITE,
     example={"expected_version": 1, "title": "Summarise the harvest report, briefly", "priority": 9},
-    statements=4,
+    statements=5,
 )
 async def update_task(cmd: UpdateTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """Change what is wanted of a task that nobody is working on; fields left out stay, `input` is replaced as a whole.
 
-    Errors: `not_found`, `version_stale`, `task_claimed`, `task_finished`, `reference_invalid`, `schedule_invalid`,
+    Errors: `not_found` for task or agent, `version_stale`, `task_claimed`, `task_finished`, `schedule_invalid`,
     `document_invalid`, `text_invalid`, `metadata_invalid`.
     """
     task = await uow.tasks.get(cmd.id, lock=True)
     task.expect_version(cmd.expected_version)
+    if cmd.agent_id is not UNSET and cmd.agent_id is not None:
+        await uow.agents.get(cmd.agent_id)
     task.edit(cmd.plan(task.plan()), clock.now())
     return TaskView.of(task)
 

@@ -1,5 +1,7 @@
 """``stoa run``: every use-case of the registry as a command, with flags from its fields."""
 
+from collections.abc import Set as AbstractSet
+
 import click
 
 from application.kernel.use_case import UseCase
@@ -25,7 +27,7 @@ class UseCaseCommand(click.Command):
         self._use_case = use_case
         self._record = read_record(use_case.command)
         self._fields = field_options(self._record)
-        self._common = _common_options()
+        self._common = _common_options({name for option in self._fields for name in option.opts})
         scope = "public" if use_case.scope is None else use_case.scope.value
         super().__init__(
             use_case.name,
@@ -75,11 +77,13 @@ def run(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _common_options() -> list[click.Parameter]:
+def _common_options(taken: AbstractSet[str]) -> list[click.Parameter]:
+    """Return what every use-case takes; where a field has the long name of one, its short name remains."""
+    output = ["-o", "output", *({"--output"} - taken)]
     return [
         click.Option(["--json"], metavar="JSON|@FILE|-", help="Fields as a JSON object; flags win over it."),
         click.Option(
-            ["-o", "--output"], type=click.Choice(_FORMATS),
+            output, type=click.Choice(_FORMATS),
             help="How to write the answer.  [default: table on a terminal, else json]",
         ),
         click.Option(["--organization"], metavar="ID", help="Act for this organization."),

@@ -16,9 +16,11 @@ _CLAIMED = sql("claimed_by IS NOT NULL")
 _OPEN = sql("ended_at IS NULL")
 
 
-def _of_task(column: str, ondelete: str) -> ForeignKeyConstraint:
-    """Return the composite key to a task."""
-    return ForeignKeyConstraint(["organization_id", column], ["tasks.organization_id", "tasks.id"], ondelete=ondelete)
+def _of(table: str, column: str, ondelete: str) -> ForeignKeyConstraint:
+    """Return the composite key of what goes with, or forgets, what it belongs to."""
+    return ForeignKeyConstraint(
+        ["organization_id", column], [f"{table}.organization_id", f"{table}.id"], ondelete=ondelete
+    )
 
 
 class TaskRow(TenantRow):
@@ -29,9 +31,10 @@ class TaskRow(TenantRow):
         of_organization(),
         belongs_to("agents", "agent_id"),
         belongs_to("agents", "claimed_by"),
-        _of_task("parent_id", "SET NULL (parent_id)"),
+        _of("conversations", "conversation_id", "CASCADE"),
+        _of("tasks", "parent_id", "SET NULL (parent_id)"),
         CheckConstraint("open_dependencies >= 0", name="dependencies_counted"),
-        CheckConstraint("(status = 'claimed') = (claimed_by IS NOT NULL)", name="claimed_by_status"),
+        CheckConstraint("status <> 'claimed' OR claimed_by IS NOT NULL", name="claimed_by_status"),
         CheckConstraint("status <> 'blocked' OR open_dependencies > 0", name="blocked_by_something"),
         CheckConstraint("attempt BETWEEN 0 AND max_attempts", name="attempts_capped"),
         Index(
@@ -86,8 +89,8 @@ class TaskDependencyRow(Base):
 
     __tablename__ = "task_dependencies"
     __table_args__: TableArgs = (
-        _of_task("task_id", "CASCADE"),
-        _of_task("depends_on_id", "CASCADE"),
+        _of("tasks", "task_id", "CASCADE"),
+        _of("tasks", "depends_on_id", "CASCADE"),
         unique("task_id", "depends_on_id", error=DependencyExists),
         Index("ix_task_dependencies_depends_on_id", "organization_id", "depends_on_id", "task_id"),
     )
@@ -103,7 +106,7 @@ class TaskRunRow(Base):
 
     __tablename__ = "task_runs"
     __table_args__: TableArgs = (
-        _of_task("task_id", "CASCADE"),
+        _of("tasks", "task_id", "CASCADE"),
         belongs_to("agents", "agent_id"),
         Index(
             "uq_task_runs_open",
