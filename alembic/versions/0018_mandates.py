@@ -1,7 +1,7 @@
 """Mandates of agents, what is set aside under them, and payments that wait for approval.
 
 Revision ID: 0018
-Revises: 0016
+Revises: 0017
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from infrastructure.persistence import tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 TABLES = ("mandates", "mandate_holds", "approvals")
 ORDER_COLUMNS = ("mandated", "approval_required")

@@ -31,12 +31,6 @@ from tests.support import (
     world_organizations,
     world_people,
     world_sales,
-)
-from tests.support import world_conversations, world_customers, world_organizations, world_people, world_sales
-from tests.support import world_customers, world_organizations, world_people, world_sales, world_tasks
-    world_organizations,
-    world_people,
-    world_sales,
     world_tasks,
 )
 from tests.support.ground import Ground, Prepare, first
