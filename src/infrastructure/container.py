@@ -81,6 +81,7 @@ from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.targets import WebhookTargets
 from infrastructure.workers.deliveries import CONCURRENCY, DeliveryWorker
 from infrastructure.workers.jobs import JobWorker
+from infrastructure.workers.lease_sweeper import LeaseSweeper
 from infrastructure.workers.relay import Relay
 from infrastructure.workers.sealer import Sealer
 from infrastructure.workers.wakeup import Wakeup
@@ -223,6 +224,7 @@ class Container(containers.DeclarativeContainer):
         DeliveryWorker, relay_database, webhook_sender, webhook_secrets, dispatcher, wakeup=delivery_wakeup,
         metrics=metrics,
     )  # fmt: skip
+    lease_sweeper = providers.Singleton(LeaseSweeper, relay_database, dispatcher)
     sealer = providers.Singleton(
         Sealer, sealer_database, settings.provided.seal_key.call(),
         anchors=providers.Callable(anchors, settings), wakeup=wakeup, metrics=metrics, clock=clock, ids=ids,

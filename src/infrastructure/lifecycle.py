@@ -98,7 +98,7 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
     if work:
         tasks = {
             "relay": container.relay().run, "sealer": container.sealer().run, "jobs": container.jobs().run,
-            "webhooks": container.deliveries().run,
+            "webhooks": container.deliveries().run, "leases": container.lease_sweeper().run,
         }  # fmt: skip
     else:
         tasks = {"notifier": Notifier(container.database(), container.wakeup()).run}
