@@ -1,4 +1,4 @@
-"""Agents, which have API keys of their own.
+"""Agents with API keys of their own, their performance, the tools they may use, and every call of those.
 
 Revision ID: 0015
 Revises: 0014
@@ -13,7 +13,11 @@ from infrastructure.persistence.types import JsonText, UtcDateTime, text
 revision = "0015"
 down_revision = "0014"
 
-TABLES = ("agents", "agent_capabilities")
+TABLES = (
+    "agents", "agent_capabilities", "tools", "tool_capabilities", "tool_grants", "tool_usages", "performance_records",
+)  # fmt: skip
+APPENDED = ("tool_usages", "performance_records")
+"""What is written once."""
 
 
 def _belongs_to(table: str, parent: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
@@ -61,10 +65,29 @@ def _capabilities(name: str, parent: str, column: str) -> None:
     op.create_index(f"ix_{name}_capability", name, ["organization_id", "capability", column])
 
 
+def _cost() -> tuple[sa.Column[int], sa.Column[str]]:
+    minor: sa.Column[int] = sa.Column("cost_minor", sa.BigInteger(), nullable=True)
+    currency: sa.Column[str] = sa.Column("cost_currency", text(3), nullable=True)
+    return minor, currency
+
+
+def _check(name: str, rule: str, condition: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(condition, name=op.f(f"ck_{name}_{rule}"))
+
+
+def _cost_rules(name: str) -> tuple[sa.CheckConstraint, sa.CheckConstraint]:
+    whole = "(cost_minor is null) = (cost_currency is null)"
+    return _check(name, "cost_not_negative", "cost_minor >= 0"), _check(name, "cost_whole", whole)
+
+
 def upgrade() -> None:
     """Make the tables, their walls and grants, and let keys belong to agents."""
     _agents()
     _keys()
+    _tools()
+    _grants()
+    _usages()
+    _performance()
     if op.get_bind().dialect.name == "postgresql":
         _walls()
 
@@ -96,10 +119,83 @@ def _keys() -> None:
     op.create_index("ix_api_keys_agent_id", "api_keys", ["organization_id", "agent_id", "id"])
 
 
+def _tools() -> None:
+    _aggregate(
+        "tools",
+        sa.Column("name", text(200), nullable=False),
+        sa.Column("category", text(100), nullable=False),
+        sa.Column("description", text(), nullable=False),
+        sa.Column("parameters", JsonText(), nullable=False),
+        sa.Column("capabilities", JsonText(), nullable=False),
+        *_cost(),
+        sa.Column("availability", text(20), nullable=False),
+        sa.Column("last_checked_at", UtcDateTime(), nullable=True),
+        sa.Column("health_note", text(500), nullable=True),
+        sa.Column("retired_at", UtcDateTime(), nullable=True),
+        sa.Column("metadata", JsonText(), nullable=False),
+        *_cost_rules("tools"),
+    )
+    op.create_index("ix_tools_category", "tools", ["organization_id", "category", "created_at", "id"])
+    _capabilities("tool_capabilities", "tools", "tool_id")
+
+
+def _grants() -> None:
+    _aggregate(
+        "tool_grants",
+        sa.Column("tool_id", sa.Uuid(), nullable=False),
+        sa.Column("agent_id", sa.Uuid(), nullable=False),
+        _belongs_to("tool_grants", "tools", "tool_id"),
+        _belongs_to("tool_grants", "agents", "agent_id"),
+        sa.UniqueConstraint(
+            "organization_id", "agent_id", "tool_id", name="uq_tool_grants_organization_id_agent_id_tool_id"
+        ),
+    )
+    op.create_index("ix_tool_grants_tool_id", "tool_grants", ["organization_id", "tool_id", "id"])
+
+
+def _usages() -> None:
+    name = "tool_usages"
+    _aggregate(
+        name,
+        sa.Column("tool_id", sa.Uuid(), nullable=False),
+        sa.Column("agent_id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=True),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        *_cost(),
+        sa.Column("outcome", text(20), nullable=False),
+        sa.Column("error_code", text(64), nullable=True),
+        _belongs_to(name, "tools", "tool_id"),
+        _belongs_to(name, "agents", "agent_id"),
+        _check(name, "duration_not_negative", "duration_ms >= 0"),
+        *_cost_rules(name),
+        _check(name, "error_of_failures", "error_code is null or outcome <> 'ok'"),
+    )
+    for column in ("tool_id", "agent_id"):
+        op.create_index(f"ix_{name}_{column}", name, ["organization_id", column, "created_at", "id"])
+    op.create_index(f"ix_{name}_task_id", name, ["organization_id", "task_id", "id"])
+
+
+def _performance() -> None:
+    name = "performance_records"
+    _aggregate(
+        name,
+        sa.Column("agent_id", sa.Uuid(), nullable=False),
+        sa.Column("task_id", sa.Uuid(), nullable=True),
+        sa.Column("metric", text(64), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("unit", text(20), nullable=False),
+        sa.Column("note", text(), nullable=False),
+        _belongs_to(name, "agents", "agent_id"),
+    )
+    op.create_index(f"ix_{name}_agent_id", name, ["organization_id", "agent_id", "created_at", "id"])
+    op.create_index(f"ix_{name}_task_id", name, ["organization_id", "task_id", "id"])
+
+
 def _walls() -> None:
     for table in TABLES:
         _run(tenancy.policy_statements(table))
-        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {tenancy.APP}")
+        rights = "SELECT, INSERT" if table in APPENDED else "SELECT, INSERT, UPDATE, DELETE"
+        op.execute(f"GRANT {rights} ON {table} TO {tenancy.APP}")
     # Who looks a key up has to know whether its agent was stopped.
     _run(tenancy.worker_policy("agents", tenancy.AUTH, ["SELECT"]))
     _run(identity_functions.know_agents())

@@ -84,7 +84,7 @@ async def create_agent_key(
     """
     issued, now = keys.issue(), clock.now()
     agent = await uow.agents.get(cmd.id, lock=True)
-    agent.give_key()
+    agent.refuse_retired()
     key = APIKey.issue(
         id=APIKeyId(ids.new()), organization_id=agent.organization_id, name=cmd.name, material=kept_of(issued),
         scopes=cmd.scopes, grantable=uow.actor.scopes & AGENT_SCOPES, expires_at=cmd.expires_at,

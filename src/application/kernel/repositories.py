@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from domain.agents.repositories import IAgentRepository
+from domain.agents.performance_record import PerformanceRecord
+from domain.agents.repositories import IAgentRepository, IToolGrantRepository, IToolRepository, IToolUsageRepository
 from domain.audit.repositories import IAuditEntryRepository
 from domain.books.repositories import IJournalEntryRepository
 from domain.catalog.repositories import IPriceRepository, IProductRepository
@@ -59,6 +60,14 @@ class IRepositories(Protocol):
     def invitations(self) -> IInvitationRepository: ...
     @property
     def agents(self) -> IAgentRepository: ...
+    @property
+    def tools(self) -> IToolRepository: ...
+    @property
+    def tool_grants(self) -> IToolGrantRepository: ...
+    @property
+    def tool_usages(self) -> IToolUsageRepository: ...
+    @property
+    def performance_records(self) -> IRepository[PerformanceRecord]: ...
     @property
     def api_keys(self) -> IAPIKeyRepository: ...
     @property

@@ -147,7 +147,7 @@ class Agent(Entity):
         Raises:
             InvalidTransition: the agent is retired.
         """
-        self._refuse_retired()
+        self.refuse_retired()
         self.amend(
             now,
             name=NAME.check(name),
@@ -165,7 +165,7 @@ class Agent(Entity):
         Raises:
             InvalidTransition: the agent is retired.
         """
-        self._refuse_retired()
+        self.refuse_retired()
         if self.status is not AgentStatus.ACTIVE:
             self.status = AgentStatus.ACTIVE
             self.record(AgentActivatedEvent(), now)
@@ -176,7 +176,7 @@ class Agent(Entity):
         Raises:
             InvalidTransition: the agent is retired.
         """
-        self._refuse_retired()
+        self.refuse_retired()
         if self.status is not AgentStatus.PAUSED:
             self.status = AgentStatus.PAUSED
             self.record(AgentPausedEvent(), now)
@@ -194,21 +194,18 @@ class Agent(Entity):
             InvalidTransition: the agent is retired.
             InvalidDocument: the patch, or the state with it, is not acceptable.
         """
-        self._refuse_retired()
+        self.refuse_retired()
         state = merge_patch(self.state, patch)
         if not same_document(state, self.state):
             self.state = state
             self.record(AgentStateUpdatedEvent(), now)
 
-    def give_key(self) -> None:
-        """Let the agent have one more key.
+    def refuse_retired(self) -> None:
+        """Let the agent be changed, or be given something.
 
         Raises:
             InvalidTransition: the agent is retired.
         """
-        self._refuse_retired()
-
-    def _refuse_retired(self) -> None:
         if self.status is AgentStatus.RETIRED:
             raise InvalidTransition
 

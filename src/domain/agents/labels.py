@@ -1,4 +1,4 @@
-"""What agents and tools are found by: capabilities, and the role an agent has."""
+"""What agents and tools are found by: capabilities, an agent's role and metrics, a tool's category."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,9 @@ MAX_CAPABILITIES = 50
 
 CAPABILITY = TextRule(max_length=64)
 ROLE = TextRule(max_length=100)
-_CAPABILITY = re.compile("[a-z0-9]+(?:[._:-][a-z0-9]+)*")
+CATEGORY = TextRule(max_length=100)
+METRIC = CAPABILITY
+_WORDS = re.compile("[a-z0-9]+(?:[._:-][a-z0-9]+)*")
 
 
 class InvalidCapability(ValidationError):
@@ -18,6 +20,13 @@ class InvalidCapability(ValidationError):
 
     code = "capability_invalid"
     summary = "A capability has 1 to 64 letters a-z and digits, in groups joined by single dots, colons, _ or -."
+
+
+class InvalidMetric(ValidationError):
+    """No name of a metric can be read from the text."""
+
+    code = "metric_invalid"
+    summary = "A metric has 1 to 64 letters a-z and digits, in groups joined by single dots, colons, _ or -."
 
 
 class TooManyCapabilities(ValidationError):
@@ -33,10 +42,16 @@ def check_capability(value: str) -> str:
     Raises:
         InvalidCapability: it is none.
     """
-    lowered = value.strip().lower()
-    if len(lowered) > CAPABILITY.max_length or _CAPABILITY.fullmatch(lowered) is None:
-        raise InvalidCapability(path="capabilities")
-    return lowered
+    return _words(value, InvalidCapability(path="capabilities"))
+
+
+def check_metric(value: str) -> str:
+    """Return the name of a metric, in lower case (``quality.score``).
+
+    Raises:
+        InvalidMetric: it is none.
+    """
+    return _words(value, InvalidMetric(path="metric"))
 
 
 def check_capabilities(values: Collection[str]) -> tuple[str, ...]:
@@ -59,3 +74,19 @@ def check_role(value: str) -> str:
         InvalidText: it is empty, longer than 100 characters, or not acceptable as a name.
     """
     return canonical_label(ROLE, value)
+
+
+def check_category(value: str) -> str:
+    """Return the category as identity: in lower case, with single spaces.
+
+    Raises:
+        InvalidText: it is empty, longer than 100 characters, or not acceptable as a name.
+    """
+    return canonical_label(CATEGORY, value)
+
+
+def _words(value: str, otherwise: ValidationError) -> str:
+    lowered = value.strip().lower()
+    if len(lowered) > CAPABILITY.max_length or _WORDS.fullmatch(lowered) is None:
+        raise otherwise
+    return lowered

@@ -5,7 +5,13 @@ from typing import ClassVar, cast
 
 from infrastructure.persistence.reporting.figures import SqlPaymentFigures
 from infrastructure.persistence.reporting.order_events import SqlOrderEvents
-from infrastructure.persistence.repositories.agents import SqlAgentRepository
+from infrastructure.persistence.repositories.agents import (
+    SqlAgentRepository,
+    SqlPerformanceRecordRepository,
+    SqlToolGrantRepository,
+    SqlToolRepository,
+    SqlToolUsageRepository,
+)
 from infrastructure.persistence.repositories.audit import SqlAuditEntryRepository
 from infrastructure.persistence.repositories.books import SqlJournalEntryRepository
 from infrastructure.persistence.repositories.catalog import SqlPriceRepository, SqlProductRepository
@@ -81,6 +87,10 @@ class RepositorySet:
     memberships = repository(SqlMembershipRepository)
     invitations = repository(SqlInvitationRepository)
     agents = repository(SqlAgentRepository)
+    tools = repository(SqlToolRepository)
+    tool_grants = repository(SqlToolGrantRepository)
+    tool_usages = repository(SqlToolUsageRepository)
+    performance_records = repository(SqlPerformanceRecordRepository)
     api_keys = repository(SqlAPIKeyRepository)
     products = repository(SqlProductRepository)
     prices = repository(SqlPriceRepository)

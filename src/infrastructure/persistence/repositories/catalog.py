@@ -92,7 +92,7 @@ class SqlProductRepository(ShelvedRepository[Product], IProductRepository):
     async def write_updates(self) -> list[Change]:
         """Write products, and where their tags find them if those changed."""
         changes = await super().write_updates()
-        await TAGS.replace(self._session, [change.entity for change in changes if "tags" in change.values])
+        await TAGS.follow(self._session, changes)
         return changes
 
     @override

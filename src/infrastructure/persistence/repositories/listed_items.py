@@ -9,6 +9,7 @@ from domain.shared.entity import Entity
 from infrastructure.persistence import bulk, tenancy
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.statement import AnyOf
+from infrastructure.persistence.tracking import Change
 from infrastructure.persistence.types import Guid, ListOf
 
 
@@ -35,6 +36,10 @@ class ListedItems:
             statement = session.prepare(("clear-items", self._table.name), self._clear)
             await session.rows(statement, {"parents": [each.id for each in entities]})
             await self.insert(session, entities)
+
+    async def follow(self, session: Session, changes: Iterable[Change]) -> None:
+        """Replace the items of those aggregates whose list is among what changed."""
+        await self.replace(session, [change.entity for change in changes if self._attribute in change.values])
 
     def _of(self, entity: Entity) -> set[str]:
         return set(cast("Collection[str]", getattr(entity, self._attribute)))

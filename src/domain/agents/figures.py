@@ -1,0 +1,98 @@
+"""Numbers about agents and their tools that statements count."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from attrs import frozen
+
+from domain.agents.tool import ToolAvailability
+from domain.shared.errors import ValidationError
+from domain.shared.ids import ToolId
+from domain.shared.money import Money
+
+LONGEST_PERIOD = timedelta(days=366)
+
+
+class InvalidSpan(ValidationError):
+    """Figures are of at most 366 days, which end after they begin."""
+
+    code = "span_invalid"
+    summary = "The period must begin before it ends and last at most 366 days."
+
+
+@frozen(kw_only=True)
+class Span:
+    """A period: ``since`` belongs to it, ``until`` does not."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def of(cls, since: datetime | None, until: datetime | None, now: datetime) -> Self:
+        """Return the period that was asked for, which is the last 30 days unless something is said.
+
+        Raises:
+            InvalidSpan: it does not begin before it ends, or is too long.
+        """
+        end = now if until is None else until
+        start = end - timedelta(days=30) if since is None else since
+        if not timedelta() < end - start <= LONGEST_PERIOD:
+            raise InvalidSpan(path="since")
+        return cls(since=start, until=end)
+
+
+@frozen(kw_only=True)
+class CallFigures:
+    """Calls of tools, how many of them failed or took too long, and the durations that half and 95 % kept within."""
+
+    calls: int = 0
+    failures: int = 0
+    timeouts: int = 0
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+    costs: tuple[Money, ...] = ()
+
+
+@frozen(kw_only=True)
+class ToolFigures:
+    """The calls of one tool."""
+
+    tool_id: ToolId
+    calls: CallFigures
+
+
+@frozen(kw_only=True)
+class MetricFigures:
+    """The measurements of one metric in one unit."""
+
+    metric: str
+    unit: str
+    records: int
+    total: int
+    lowest: int
+    highest: int
+
+
+@frozen(kw_only=True)
+class AgentMetrics:
+    """What an agent did in a period."""
+
+    tools: CallFigures
+    performance: tuple[MetricFigures, ...]
+
+
+@frozen(kw_only=True)
+class CapableTool:
+    """A tool that has a capability."""
+
+    id: ToolId
+    name: str
+    availability: ToolAvailability
+
+
+@frozen(kw_only=True)
+class ToolCapability:
+    """A capability, and the tools that have it."""
+
+    capability: str
+    tools: tuple[CapableTool, ...]
