@@ -25,7 +25,7 @@ MIXED_KEYS = {
 }
 """Foreign keys without the organization, on purpose: users stand above organizations."""
 
-APPEND_ONLY = {"journal_entries", "journal_postings", "messages"}
+APPEND_ONLY = {"journal_entries", "journal_postings", "messages", "performance_records", "tool_usages"}
 """Tables in which nothing is ever updated, wherever it would point to."""
 WRITTEN_BY_WORKERS = {"webhook_attempts"}
 """Tables that the application only reads, so that it cannot make them point anywhere."""
@@ -152,7 +152,9 @@ async def test_the_attempt_has_teeth(sql: Sql) -> None:
         assert state is None or constraint in PARTIAL, (table.name, state, constraint)
 
 
-PARTIAL = {"uq_payment_methods_default", "uq_memberships_user_id"}
+PARTIAL = {
+    *("uq_payment_methods_default", "uq_memberships_user_id", "uq_tool_grants_organization_id_agent_id_tool_id"),
+}
 """Unique keys of references alone, which a copy cannot help but break; they speak before the foreign key would not."""
 
 

@@ -17,8 +17,8 @@ from infrastructure.persistence.transaction import PostgresTransaction, Rows, Sq
 from tests.support.rows import TENANT_TABLES, Row, open_rows
 from tests.support.stack import Stack
 
-ONE_OF_A_KIND = frozenset({"organizations", "memberships", "audit_heads", "task_dependencies"})
-"""Tables of which an organization cannot have many rows without many people, or many tasks that are really there."""
+ONE_OF_A_KIND = frozenset({"organizations", "memberships", "audit_heads", "task_dependencies", "tool_grants"})
+"""Tables of which an organization cannot have many rows without many people, tasks or tools that are really there."""
 
 GUARDED = frozenset({"journal_entries", "journal_postings", "messages"})
 """Tables whose triggers would refuse copies: a crowd's books do not balance."""

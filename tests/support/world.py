@@ -25,6 +25,7 @@ from domain.shared.ids import (
     encode_id,
 )
 from tests.support import (
+    world_agents,
     world_conversations,
     world_customers,
     world_mandates,
@@ -41,6 +42,7 @@ from tests.support.use_cases import CREATORS, REGISTRY
 
 PREPARATIONS: Mapping[str, Prepare] = {
     **world_conversations.PREPARATIONS,
+    **world_agents.PREPARATIONS,
     **world_customers.PREPARATIONS,
     **world_mandates.PREPARATIONS,
     **world_organizations.PREPARATIONS,
@@ -91,6 +93,7 @@ class World(Ground):
         await self.run("tasks.add_dependency")
         for _ in range(2):
             await self.run("tasks.complete")
+        self.ids |= await world_agents.specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

@@ -100,7 +100,7 @@ class MetricFiguresView(View[MetricFigures]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMetricsView:
-    """What an agent did in a period. `since` belongs to it, `until` does not."""
+    """What an agent did in a period."""
 
     agent_id: AgentId
     since: datetime
@@ -122,19 +122,25 @@ class AgentMetricsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetAgentMetrics:
-    """Which agent, and which period: the last 30 days unless something is said, 366 at most."""
+    """Which agent, and which period, at most 366 days. `until` does not belong to it."""
 
     id: AgentId
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime
+    until: datetime
 
 
-@use_case("agents.get_metrics", scope=Scope.AGENTS_READ, example={}, read_only=True, statements=4)
-async def get_agent_metrics(cmd: GetAgentMetrics, uow: IUnitOfWork, *, clock: IClock) -> AgentMetricsView:
+@use_case(
+    "agents.get_metrics",
+    scope=Scope.AGENTS_READ,
+    example={"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"},
+    read_only=True,
+    statements=4,
+)
+async def get_agent_metrics(cmd: GetAgentMetrics, uow: IUnitOfWork) -> AgentMetricsView:
     """Return what an agent did: its calls of tools with what they cost, and what was measured of its work.
 
     Errors: `not_found`, `span_invalid`.
     """
-    span = Span.of(cmd.since, cmd.until, clock.now())
+    span = Span.of(cmd.since, cmd.until)
     agent = await uow.agents.get(cmd.id)
     return AgentMetricsView.of(agent.id, span, await uow.agents.get_agent_metrics(agent.id, span))

@@ -126,7 +126,7 @@ class TrackToolUsage:
         "outcome": "timeout", "duration_ms": 30000, "cost": {"amount": 2, "currency": "EUR"},
         "error_code": "upstream_timeout",
     },
-    statements=5,
+    statements=6,
 )  # fmt: skip
 async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ToolUsageView:
     """Write down one call of a tool, for good. An agent does this for itself only, and for tools granted to it.
@@ -135,9 +135,9 @@ async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClo
     `amount_invalid`, `currency_invalid`.
     """
     uow.actor.act_as(cmd.agent_id)
-    tool = await uow.tools.get(cmd.tool_id)
+    tool, agent = await uow.tools.get(cmd.tool_id), await uow.agents.get(cmd.agent_id)
     usage = ToolUsage.record_call(
-        tool, id=ToolUsageId(ids.new()), agent_id=cmd.agent_id, outcome=cmd.outcome, duration_ms=cmd.duration_ms,
+        tool, id=ToolUsageId(ids.new()), agent_id=agent.id, outcome=cmd.outcome, duration_ms=cmd.duration_ms,
         cost=cmd.cost, error_code=cmd.error_code, now=clock.now(),
         granted=await uow.tool_grants.is_granted(cmd.tool_id, cmd.agent_id),
     )  # fmt: skip
@@ -187,7 +187,7 @@ class ToolFiguresView(View[ToolFigures]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUsageMetricsView:
-    """The calls of a period by tool, those of most calls first. `since` belongs to it, `until` does not."""
+    """The calls of a period by tool, those of most calls first."""
 
     since: datetime
     until: datetime
@@ -196,23 +196,29 @@ class ToolUsageMetricsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetToolUsageMetrics:
-    """Of which tool, by which agent, and of which period: the last 30 days unless something is said, 366 at most."""
+    """Of which period, at most 366 days, of which tool and by which agent. `until` does not belong to the period."""
 
+    since: datetime
+    until: datetime
     tool_id: ToolId | None = None
     agent_id: AgentId | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
-@use_case("tools.get_usage_metrics", scope=Scope.TOOLS_READ, example={}, read_only=True, statements=2)
-async def get_tool_usage_metrics(cmd: GetToolUsageMetrics, uow: IUnitOfWork, *, clock: IClock) -> ToolUsageMetricsView:
+@use_case(
+    "tools.get_usage_metrics",
+    scope=Scope.TOOLS_READ,
+    example={"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"},
+    read_only=True,
+    statements=2,
+)
+async def get_tool_usage_metrics(cmd: GetToolUsageMetrics, uow: IUnitOfWork) -> ToolUsageMetricsView:
     """Return how often tools were called, how often that failed, how long it took and what it cost.
 
     The thousand tools of most calls are in the answer.
 
     Errors: `span_invalid`.
     """
-    span = Span.of(cmd.since, cmd.until, clock.now())
+    span = Span.of(cmd.since, cmd.until)
     found = await uow.tool_usages.get_usage_metrics(span, tool_id=cmd.tool_id, agent_id=cmd.agent_id)
     return ToolUsageMetricsView(
         since=span.since, until=span.until, data=[ToolFiguresView.of(each) for each in found]

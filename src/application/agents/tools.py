@@ -136,7 +136,7 @@ list_use_case(
         category=cmd.category, availability=cmd.availability, capabilities=cmd.capabilities, match_all=cmd.match_all,
         text=cmd.text, retired=cmd.retired,
     ),
-    scope=Scope.TOOLS_READ, example={"limit": 20, "capabilities": ["web.search"]},
+    scope=Scope.TOOLS_READ, example={"limit": 20, "category": "research"},
 )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ async def set_tool_availability(cmd: SetToolAvailability, uow: IUnitOfWork, *, c
 
 change_use_case(
     "tools.retire", lambda uow: uow.tools, ToolView, Tool.retire,
-    "Take a tool away for good: it is neither used nor granted. Its calls stay counted. Doing it twice changes nothing.",
+    "Take a tool away for good: neither used nor granted. Its calls stay counted. Doing it twice changes nothing.",
     scope=Scope.TOOLS_WRITE, statements=4, destructive=True,
 )  # fmt: skip
 

@@ -28,17 +28,15 @@ class Span:
     until: datetime
 
     @classmethod
-    def of(cls, since: datetime | None, until: datetime | None, now: datetime) -> Self:
-        """Return the period that was asked for, which is the last 30 days unless something is said.
+    def of(cls, since: datetime, until: datetime) -> Self:
+        """Return the period that was asked for.
 
         Raises:
             InvalidSpan: it does not begin before it ends, or is too long.
         """
-        end = now if until is None else until
-        start = end - timedelta(days=30) if since is None else since
-        if not timedelta() < end - start <= LONGEST_PERIOD:
+        if not timedelta() < until - since <= LONGEST_PERIOD:
             raise InvalidSpan(path="since")
-        return cls(since=start, until=end)
+        return cls(since=since, until=until)
 
 
 @frozen(kw_only=True)

@@ -20,6 +20,7 @@ _TOOLS = cast("Table", ToolRow.__table__)
 _CAPABILITIES = cast("Table", ToolCapabilityRow.__table__)
 _USAGES = cast("Table", ToolUsageRow.__table__)
 _RECORDS = cast("Table", PerformanceRecordRow.__table__)
+_MOST_TOOLS = 1000
 
 
 async def calls(
@@ -104,7 +105,7 @@ def _calls(names: Iterable[str], *, by_tool: bool) -> Executable:
     counted = select(tool, func.count(), failed, ended(ToolOutcome.TIMEOUT), nearest(50), nearest(95))
     if not by_tool:
         return counted.having(func.count() > 0)
-    return counted.group_by(r.tool_id).order_by(func.count().desc(), r.tool_id)
+    return counted.group_by(r.tool_id).order_by(func.count().desc(), r.tool_id).limit(_MOST_TOOLS)
 
 
 def _costs(names: Iterable[str], *, by_tool: bool) -> Executable:
