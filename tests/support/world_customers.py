@@ -1,10 +1,12 @@
 """What use-cases about customers and their payment methods need to be there before them."""
 
 from datetime import timedelta
+from typing import cast
 
-from domain.shared.ids import CustomerId, PaymentMethodId
+from domain.shared.ids import CustomerId
 from tests.support.ground import Ground, Prepare, unique
 from tests.support.stack import Body
+from tests.support.use_cases import REGISTRY
 
 
 async def _deleted_customer(world: Ground) -> dict[str, object]:
@@ -49,10 +51,15 @@ async def _expired_approval(world: Ground) -> dict[str, object]:
 
 
 async def _customer_with_room(world: Ground) -> dict[str, object]:
-    # The specimen is the world's own customer's; every other one is somebody's first, and so their default.
-    if PaymentMethodId not in world.ids:
-        return {"customer_id": await world.id_of(CustomerId)}
-    return {"customer_id": (await world.fresh(CustomerId))["id"]}
+    # The first methods are the world's own customer's, like the world's specimen; a customer can have few. None of them
+    # but the specimen is a default, so that one is like the other.
+    own = await world.id_of(CustomerId)
+    there = await world.send("payment_methods.list", {"customer_id": own, "include_total": True})
+    if cast("int", there["total"]) < 5:
+        return {"customer_id": own}
+    other = {"customer_id": (await world.fresh(CustomerId))["id"]}
+    await world.send("payment_methods.add", {**REGISTRY["payment_methods.add"].example, **other})
+    return other
 
 
 async def _new_customers(world: Ground) -> dict[str, object]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from domain.shared.like import ilike_matches, like_matches
-from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, translate
+from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, PoolExhausted, translate
 from infrastructure.persistence.matches import json_contains, json_has
 from infrastructure.persistence.pool import Pool
 from infrastructure.persistence.statement import Params, Statement
@@ -20,6 +20,7 @@ from infrastructure.persistence.transaction import PostgresTransaction, Rows, Sq
 
 POOL_TIMEOUT_SECONDS = 0.5
 DEADLINE_SECONDS = 8.0
+SQLITE_TURN_SECONDS = 30.0
 
 
 class Database:
@@ -37,6 +38,7 @@ class Database:
         self.is_postgres = self.engine.dialect.name == "postgresql"
         self._pool = Pool(self.engine, pool_size, pool_timeout)
         self._statements: dict[Hashable, Statement] = {}
+        self._writing = asyncio.Lock()
 
     @property
     def dialect(self) -> Dialect:
@@ -79,13 +81,27 @@ class Database:
         return transaction
 
     async def _begin_sqlite(self, *, read_only: bool) -> Transaction:
+        leave = None if read_only else await self._turn_to_write()
         try:
             connection = await _connect(self.engine)
-        except Exception as error:
-            raise translate(error) from error
-        transaction = SqliteTransaction(connection)
+        except BaseException as error:
+            if leave is not None:
+                leave()
+            if isinstance(error, Exception):
+                raise translate(error) from error
+            raise
+        transaction = SqliteTransaction(connection, leave)
         await transaction.begin(read_only=read_only)
         return transaction
+
+    async def _turn_to_write(self) -> Callable[[], None]:
+        """Wait in line: SQLite itself lets whoever asks at the right moment pass, and others wait till they give up."""
+        try:
+            async with asyncio.timeout(SQLITE_TURN_SECONDS):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise PoolExhausted(retry_after=1) from None
+        return self._writing.release
 
     @asynccontextmanager
     async def transaction(
@@ -141,7 +157,7 @@ def _engine(url: str, pool_size: int, deadline: float) -> AsyncEngine:
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(
             parsed.set(drivername="sqlite+aiosqlite"), isolation_level="AUTOCOMMIT", hide_parameters=True,
-            pool_size=pool_size, max_overflow=0, pool_timeout=30,
+            pool_size=pool_size, max_overflow=0, pool_timeout=SQLITE_TURN_SECONDS,
         )  # fmt: skip
         _prepare_sqlite(engine.sync_engine)
         return engine

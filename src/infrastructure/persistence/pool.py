@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infrastructure.persistence.errors import ConnectionLost, DatabaseUnavailable, PoolExhausted, translate
 
 RECYCLE_SECONDS = 1800.0
+_FAREWELL_SECONDS = 2.0
 
 
 @define(eq=False)
@@ -78,9 +79,9 @@ class Pool:
         self._leave()
 
     async def close(self) -> None:
-        """Close what is idle."""
-        while self._idle:
-            await self._idle.pop().driver.close()
+        """Close what is idle. One that died meanwhile, or says nothing for seconds, is dropped."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_close(pooled.driver) for pooled in idle))
 
     async def _wait(self) -> None:
         try:
@@ -119,3 +120,10 @@ class Pool:
 def _terminate(making: "asyncio.Future[Pooled]") -> None:
     if not making.cancelled() and making.exception() is None:
         making.result().driver.terminate()
+
+
+async def _close(driver: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        await driver.close(timeout=_FAREWELL_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, the others are to be closed
+        driver.terminate()

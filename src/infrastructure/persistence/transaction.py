@@ -7,7 +7,7 @@ connection whose end is unknown is terminated and leaves the pool.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Self, cast
 from uuid import UUID
 
@@ -201,9 +201,10 @@ class SqliteTransaction(Transaction):
     leaves a connection that is closed only when the garbage collector finds it, and holds the write lock until then.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        """Take an open AUTOCOMMIT connection."""
+    def __init__(self, connection: AsyncConnection, leave: Callable[[], None] | None) -> None:
+        """Take an open AUTOCOMMIT connection, and what ends this writer's turn."""
         self._connection = connection
+        self._leave = leave
         self._read_only = False
 
     async def begin(self, *, read_only: bool) -> None:
@@ -248,6 +249,8 @@ class SqliteTransaction(Transaction):
             if commit:
                 raise translate(error) from error
         finally:
+            if self._leave is not None:
+                self._leave()
             await self._connection.close()
 
 

@@ -58,3 +58,18 @@ async def test_a_statement_that_is_never_answered_ends_its_transaction(test_data
         finally:
             proxy.blackhole = False
             await database.dispose()
+
+
+async def test_a_pool_of_dead_connections_is_closed_without_an_error(test_databases: TestDatabases) -> None:
+    """Neither a cut connection nor a silent one keeps the rest open, or whoever shuts down waiting."""
+    urls = test_databases.postgres()
+    async with cut_proxy(urls.app) as proxy:
+        database = Database(proxy.url(urls.app), pool_size=3)
+        one = Statement(text("SELECT 1"), database.dialect)
+        await asyncio.gather(*(database.rows(one, {}, organization_id=NOWHERE) for _ in range(3)))
+        proxy.blackhole = True
+        started = time.perf_counter()
+        await database.dispose()
+        proxy.blackhole = False
+        assert time.perf_counter() - started < 4
+        assert database.pool_state() == {"idle": 0, "in_use": 0}
