@@ -8,7 +8,7 @@ from interfaces.cli.session import Session
 
 
 def _operations() -> object:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.types import ASGIApp
 
@@ -16,7 +16,8 @@ def _operations() -> object:
     from infrastructure.container import Container
     from infrastructure.lifecycle import Health
     from infrastructure.operations import Faces, Operations
-    from interfaces.cli.demo import story
+    from infrastructure.runtime import Stage
+    from interfaces.cli.demo_stage import Step
     from interfaces.cli.runtime import Operations as Port
 
     def app(container: Container, health: Health) -> ASGIApp:
@@ -29,7 +30,13 @@ def _operations() -> object:
 
         await serve(container, actor_of)
 
-    operations: Port = Operations(Faces(app=app, stdio=stdio, story=story))
+    def told(stage: Stage) -> AsyncIterator[Step]:
+        from interfaces.cli.demo import story
+        from interfaces.mcp.main import server_of
+
+        return story(stage, lambda actor_of: server_of(stage.container, actor_of))
+
+    operations: Port = Operations(Faces(app=app, stdio=stdio, story=told))
     return operations
 
 

@@ -17,15 +17,16 @@ def http_app(container: Container) -> McpApp:
     server that listens elsewhere is called by names that only the proxy before it knows.
     """
     hosts = LOOPBACK if container.settings().host in {"127.0.0.1", "::1", "localhost"} else None
-    return McpApp(_server(container, current_actor), container.authenticator(), hosts)
+    return McpApp(server_of(container, current_actor), container.authenticator(), hosts)
 
 
 async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
     """Serve one client over standard input and output."""
-    await serve_stdio(_server(container, actor_of))
+    await serve_stdio(server_of(container, actor_of))
 
 
-def _server(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> StoaServer:
+def server_of(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> StoaServer:
+    """Return the server of one caller, for any transport."""
     return build_server(
         registry=container.registry(),
         dispatcher=container.dispatcher(),
