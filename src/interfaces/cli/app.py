@@ -16,6 +16,7 @@ COMMANDS = {
     "worker": Lazy(_SERVERS, "worker", "Run the relay, the sealer and the scheduled jobs only."),
     "mcp": Lazy(_SERVERS, "mcp", "Serve MCP over standard input and output."),
     "run": Lazy("interfaces.cli.run", "run", "Run one use-case."),
+    "work": Lazy("interfaces.cli.work", "work", "Have a command work on an agent's tasks."),
     "use-cases": Lazy(_CATALOGUE, "use_cases", "List every use-case."),
     "describe": Lazy(_CATALOGUE, "describe", "Describe one use-case with its JSON Schema."),
     "db": Lazy(_DATABASE, "db", "Migrate and look after the database."),
