@@ -15,10 +15,12 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     mandates,
     payments,
     persons,
+    playbooks,
     reporting,
     tasks,
     technical,
     webhooks,
+    workflows,
 )
 from infrastructure.persistence.models.base import Base
 

@@ -47,6 +47,8 @@ from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
+from application.work.advancing import ATTEND
+from application.work.workflow_decisions import Attendance
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
@@ -198,6 +200,7 @@ class Container(containers.DeclarativeContainer):
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
+    attendance = providers.Singleton(Attendance, dispatcher)
     jobs = providers.Singleton(
         JobWorker, relay_database,
         providers.Dict({
@@ -211,7 +214,7 @@ class Container(containers.DeclarativeContainer):
             CHARGE: collection.provided.charge, RECONCILE: collection.provided.reconcile,
             REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
-            VERIFY: method_checks.provided.verify,
+            VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         wakeup=wakeup, metrics=metrics, clock=clock,

@@ -17,7 +17,12 @@ from tests.support.use_cases import EVERY, REGISTRY, ROUTED
 from tests.support.world import World
 
 HANDLER_LINES = 15
-SHARED = {"messages": "conversations"}
+SHARED = {
+    "messages": "conversations",
+    "playbook_runs": "playbooks",
+    "workflow_approvals": "approvals",
+    "workflow_executions": "workflows",
+}
 """Resources that are read and written with the scopes of another one."""
 
 NOT_THE_HANDLERS_BUSINESS = re.compile(r"\b(commit|rollback|begin|log|logger|logging|print)\b")

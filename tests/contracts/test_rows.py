@@ -25,7 +25,10 @@ MIXED_KEYS = {
 }
 """Foreign keys without the organization, on purpose: users stand above organizations."""
 
-APPEND_ONLY = {"journal_entries", "journal_postings", "messages", "performance_records", "tool_usages"}
+APPEND_ONLY = {
+    *("journal_entries", "journal_postings", "messages", "performance_records", "tool_usages"),
+    *("workflow_versions", "playbook_versions", "playbook_runs"),
+}
 """Tables in which nothing is ever updated, wherever it would point to."""
 WRITTEN_BY_WORKERS = {"webhook_attempts"}
 """Tables that the application only reads, so that it cannot make them point anywhere."""

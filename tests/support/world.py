@@ -33,6 +33,7 @@ from tests.support import (
     world_people,
     world_sales,
     world_tasks,
+    world_workflows,
 )
 from tests.support.ground import Ground, Prepare, first
 from tests.support.persons import join, signed_up
@@ -49,6 +50,7 @@ PREPARATIONS: Mapping[str, Prepare] = {
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
     **world_tasks.PREPARATIONS,
+    **world_workflows.PREPARATIONS,
 }
 """State that neither annotations nor examples tell."""
 
@@ -94,6 +96,7 @@ class World(Ground):
         for _ in range(2):
             await self.run("tasks.complete")
         self.ids |= await world_agents.specimens(self)
+        await world_workflows.add_specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

@@ -34,7 +34,15 @@ from domain.shared.published_event import IEventRepository
 from domain.shared.repository import IRepository
 from domain.webhooks.repositories import IWebhookDeliveryRepository
 from domain.webhooks.webhook_endpoint import WebhookEndpoint
+from domain.work.playbook import Playbook, PlaybookRun
+from domain.work.playbook_repositories import IPlaybookVersionRepository
 from domain.work.task_repositories import ITaskRepository, ITaskRunRepository
+from domain.work.workflow import Workflow
+from domain.work.workflow_repositories import (
+    IWorkflowExecutionRepository,
+    IWorkflowStepRepository,
+    IWorkflowVersionRepository,
+)
 
 
 class IRepositories(Protocol):
@@ -116,3 +124,17 @@ class IRepositories(Protocol):
     def tasks(self) -> ITaskRepository: ...
     @property
     def task_runs(self) -> ITaskRunRepository: ...
+    @property
+    def workflows(self) -> IRepository[Workflow]: ...
+    @property
+    def workflow_versions(self) -> IWorkflowVersionRepository: ...
+    @property
+    def playbooks(self) -> IRepository[Playbook]: ...
+    @property
+    def playbook_versions(self) -> IPlaybookVersionRepository: ...
+    @property
+    def workflow_executions(self) -> IWorkflowExecutionRepository: ...
+    @property
+    def workflow_steps(self) -> IWorkflowStepRepository: ...
+    @property
+    def playbook_runs(self) -> IRepository[PlaybookRun]: ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from application.kernel.actor import Scope
-from application.kernel.ports import IClock
+from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work import task_endings
@@ -47,7 +47,7 @@ class ClaimTasks:
     example={"limit": 1, "lease_seconds": 60, "worker": "harvester-1"},
     statements=14,
 )
-async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock) -> ClaimsView:
+async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ClaimsView:
     """Take the most urgent tasks that wait for the agent, for one of its capabilities or for anybody.
 
     Each is the caller's alone until its lease ends, by the clock of the database. Who is not heard of by then loses
@@ -59,7 +59,7 @@ async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock) -> Cl
     now, agent = clock.now(), await uow.agents.get(cmd.agent_id)
     if agent.status is not AgentStatus.ACTIVE:
         raise AgentNotActive
-    taken = await _take(uow, lanes_of(agent.id, agent.capabilities), cmd.limit, now)
+    taken = await _take(uow, lanes_of(agent.id, agent.capabilities), cmd.limit, now, ids)
     for task in taken.tasks:
         task.claim(agent.id, now)
     lease = timedelta(seconds=cmd.lease_seconds)
@@ -67,21 +67,22 @@ async def claim_tasks(cmd: ClaimTasks, uow: IUnitOfWork, *, clock: IClock) -> Cl
     return ClaimsView(data=[_claim_view(task, leases[task.id]) for task in taken.tasks])
 
 
-async def _take(uow: IUnitOfWork, lanes: list[str], limit: int, now: datetime) -> Taken:
+async def _take(uow: IUnitOfWork, lanes: list[str], limit: int, now: datetime, ids: IIds) -> Taken:
     """Lock waiting tasks; only where there are too few is it worth looking for leases that are over."""
     taken = await uow.tasks.take_pending(lanes, now, limit)
     if len(taken.tasks) == limit:
         return taken
     late = await uow.tasks.take_expired(limit - len(taken.tasks), lanes)
-    again = await expire(uow, late.tasks, now)
+    again = await expire(uow, late.tasks, now, ids)
     return Taken(tasks=[*taken.tasks, *again], at=max(taken.at, late.at))
 
 
-async def expire(uow: IUnitOfWork, late: list[Task], now: datetime) -> list[Task]:
+async def expire(uow: IUnitOfWork, late: list[Task], now: datetime, ids: IIds) -> list[Task]:
     """End runs that are past their leases, and return the tasks that can be claimed once more."""
     await uow.task_runs.end_open([task.id for task in late], RunOutcome.TIMED_OUT, timed_out())
     for task in late:
         task.expire(timed_out(), now)
+    await task_endings.given_up(late, uow, now, ids)
     return [task for task in late if not task.is_over]
 
 
@@ -134,7 +135,7 @@ class CompleteTask:
     example={"output": {"summary": "A good year."}, "cost": {"amount": 12, "currency": "EUR"}},
     statements=12,
 )
-async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
+async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
     """Be done with a task; tasks that waited for this one alone can be claimed from then on.
 
     Saying so again with the same token answers with the completed task and changes nothing.
@@ -148,7 +149,7 @@ async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock) -
         return TaskView.of(task)
     now = clock.now()
     task.complete(cmd.output, cmd.cost, now)
-    await task_endings.completed(task, uow, now)
+    await task_endings.completed(task, uow, now, ids)
     return TaskView.of(task)
 
 
@@ -168,7 +169,7 @@ class FailTask:
     example={"error": {"code": "source_unreachable", "message": "The report could not be read."}, "retry": True},
     statements=5,
 )
-async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
+async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
     """End an attempt without success. There is another one after a pause, doubling from two seconds up to an hour.
 
     After the last attempt the task is `dead`, and without `retry` it is `failed`; `tasks.retry` revives either.
@@ -177,6 +178,7 @@ async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock) -> TaskVi
     """
     task = await _held(cmd.id, cmd.token, uow, RunOutcome.FAILED, cmd.error)
     task.fail(cmd.error, clock.now(), retry=cmd.retry, chance=random.random())  # noqa: S311 - jitter is no secret
+    await task_endings.given_up([task], uow, clock.now(), ids)
     return TaskView.of(task)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.kernel.actor import Scope
-from application.kernel.ports import IClock
+from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work.task_claims import expire
@@ -31,11 +31,11 @@ class ExpiredView:
     statements=10,
     internal="The sweeper does this by itself, a moment after a lease is over.",
 )
-async def expire_leases(cmd: ExpireLeases, uow: IUnitOfWork, *, clock: IClock) -> ExpiredView:
+async def expire_leases(cmd: ExpireLeases, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ExpiredView:
     """Take tasks from agents that were not heard of in time; they can be claimed again, or are dead.
 
     Each such run ends with the error `agent_timeout`.
     """
     late = await uow.tasks.take_expired(cmd.limit)
-    await expire(uow, late.tasks, clock.now())
+    await expire(uow, late.tasks, clock.now(), ids)
     return ExpiredView(expired=len(late.tasks))

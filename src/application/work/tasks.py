@@ -13,6 +13,7 @@ from application.kernel.ports import IClock, IIds
 from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
+from application.work import task_endings
 from application.work.task_fields import Attempts, Dependencies, Description, Label, Priority, Timeout, Title
 from application.work.task_views import TaskView
 from domain.shared.documents import Document
@@ -158,7 +159,7 @@ class CancelTask:
 
 
 @use_case("tasks.cancel", scope=Scope.TASKS_WRITE, example={}, destructive=True, statements=5)
-async def cancel_task(cmd: CancelTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
+async def cancel_task(cmd: CancelTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
     """Want a task no longer; whoever works on it learns so from the next heartbeat. What depends on it stays blocked.
 
     Errors: `not_found`, `version_stale`, `task_finished`.
@@ -168,6 +169,7 @@ async def cancel_task(cmd: CancelTask, uow: IUnitOfWork, *, clock: IClock) -> Ta
     if task.status is TaskStatus.CLAIMED:
         await uow.task_runs.end_open([task.id], RunOutcome.CANCELLED)
     task.cancel(clock.now())
+    await task_endings.given_up([task], uow, clock.now(), ids)
     return TaskView.of(task)
 
 

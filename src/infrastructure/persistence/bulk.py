@@ -37,6 +37,19 @@ async def update(session: Session, table: Table, names: Sequence[str], rows: Seq
     return len(await session.rows(statement, {"rows": _encode(table, names, rows)}))
 
 
+async def overwrite(session: Session, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write the named columns, ``id`` among them, over rows that have no version of their own."""
+    if session.database.is_postgres:
+        statement = session.prepare(("bulk-overwrite", table.name), lambda: _over_any(table, names))
+        await session.rows(statement, {"rows": _encode(table, names, rows)})
+        return
+    statement = session.prepare(("bulk-overwrite", table.name), lambda: _over_one(table, names))
+    walls = {tenancy.TENANT: session.organization_id}
+    await session.transaction.many(
+        statement, [{f"c_{name}": value for name, value in zip(names, row, strict=True)} | walls for row in rows]
+    )
+
+
 def values_statement(table: Table, names: Sequence[str]) -> Executable:
     """Return the insert of one row, whose parameters are the column names behind ``c_``."""
     # Inline: RETURNING the counted id would need the right to read the table, which writers of the outbox have not.
@@ -67,6 +80,18 @@ def _over(table: Table, names: Sequence[str]) -> Executable:
     values = {name: given.c[name] for name in names if name not in WRITTEN_ONCE}
     this_version = (table.c.id == given.c.id, table.c.version == given.c.version - 1)
     return update_table(table).where(tenancy.wall(table), *this_version).values(values).returning(table.c.id)
+
+
+def _over_any(table: Table, names: Sequence[str]) -> Executable:
+    given = _given(table, names)
+    values = {name: given.c[name] for name in names if name != "id"}
+    return update_table(table).where(tenancy.wall(table), table.c.id == given.c.id).values(values)
+
+
+def _over_one(table: Table, names: Sequence[str]) -> Executable:
+    values = {name: bindparam(f"c_{name}", type_=table.c[name].type) for name in names if name != "id"}
+    this = table.c.id == bindparam("c_id", type_=table.c.id.type)
+    return update_table(table).where(tenancy.wall(table), this).values(values)
 
 
 def _given(table: Table, names: Sequence[str]) -> TableValuedAlias:

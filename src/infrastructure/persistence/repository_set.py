@@ -42,12 +42,23 @@ from infrastructure.persistence.repositories.persons import (
     SqlSingleUseTokenRepository,
     SqlUserRepository,
 )
+from infrastructure.persistence.repositories.playbooks import (
+    SqlPlaybookRepository,
+    SqlPlaybookRunRepository,
+    SqlPlaybookVersionRepository,
+)
 from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
 from infrastructure.persistence.repositories.tasks import SqlTaskRepository
 from infrastructure.persistence.repositories.webhooks import (
     SqlEventRepository,
     SqlWebhookDeliveryRepository,
     SqlWebhookEndpointRepository,
+)
+from infrastructure.persistence.repositories.workflow_steps import SqlWorkflowStepRepository
+from infrastructure.persistence.repositories.workflows import (
+    SqlWorkflowExecutionRepository,
+    SqlWorkflowRepository,
+    SqlWorkflowVersionRepository,
 )
 from infrastructure.persistence.session import Session
 
@@ -105,6 +116,13 @@ class RepositorySet:
     journal_entries = repository(SqlJournalEntryRepository)
     checkouts = repository(SqlCheckoutRepository)
     provider_notices = repository(SqlProviderNoticeRepository)
+    workflows = repository(SqlWorkflowRepository)
+    workflow_versions = repository(SqlWorkflowVersionRepository)
+    playbooks = repository(SqlPlaybookRepository)
+    playbook_versions = repository(SqlPlaybookVersionRepository)
+    workflow_executions = repository(SqlWorkflowExecutionRepository)
+    workflow_steps = repository(SqlWorkflowStepRepository)
+    playbook_runs = repository(SqlPlaybookRunRepository)
     webhook_endpoints = repository(SqlWebhookEndpointRepository)
     conversations = repository(SqlConversationRepository)
     messages = repository(SqlMessageRepository)
