@@ -255,4 +255,5 @@ ROUTES = (
     RouteRow("POST", "/conversations/{conversation_id}/messages/append-many", "messages.append_many"),
     RouteRow("GET", "/messages/search", "messages.search"),
     RouteRow("GET", "/messages/{id}", "messages.get"),
+    RouteRow("GET", "/search", "search.everything"),
 )
