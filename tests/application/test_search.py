@@ -18,6 +18,7 @@ async def filled(stack: Stack, word: str) -> Actor:
     product = await stack.run("products.create", actor, name=f"{word.upper()} deluxe", description="Grinds beans.")
     await stack.run("conversations.create", actor, title=f"About the {word}")
     await stack.run("agents.create", actor, name=f"{word} expert", type="assistant")
+    await stack.run("tasks.create", actor, title=f"Repair the {word}")
     price = {"product_id": product["id"], "unit_amount": {"amount": 1250, "currency": "EUR"}}
     bought = await stack.run("prices.create", actor, **price)
     await stack.run("payment_links.create", actor, price_id=bought["id"], title=f"Buy the {word}")
@@ -37,11 +38,12 @@ async def test_everything_is_found_by_what_it_is_called(stack: Stack) -> None:
         ("product", "GRINDER deluxe"),
         ("payment_link", "Buy the grinder"),
         ("agent", "grinder expert"),
+        ("task", "Repair the grinder"),
         ("conversation", "About the grinder"),
     ]
     found = cast("list[Body]", answer["data"])
     assert found[0]["snippet"] == "grinder@example.org"
-    assert [str(hit["id"]).split("_")[0] for hit in found] == ["cus", "prod", "plink", "agt", "conv"]
+    assert [str(hit["id"]).split("_")[0] for hit in found] == ["cus", "prod", "plink", "agt", "task", "conv"]
     assert answer["searched"] == [kind.name for kind in KINDS]
 
 
@@ -49,7 +51,7 @@ async def test_nothing_of_another_organization_is_found(stack: Stack) -> None:
     """Each finds its own, though both call theirs alike."""
     mine, theirs = await filled(stack, "walled"), await filled(stack, "walled")
     for actor in (mine, theirs):
-        assert len(hits(await stack.run("search.everything", actor, text="walled", limit=20))) == 5
+        assert len(hits(await stack.run("search.everything", actor, text="walled", per_kind=20))) == 6
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -70,7 +72,7 @@ async def test_each_kind_has_a_limit_of_its_own(stack: Stack) -> None:
     actor = await stack.organization()
     for n in range(4):
         await stack.run("products.create", actor, name=f"Mug {n}")
-    answer = await stack.run("search.everything", actor, text="mug", limit=3)
+    answer = await stack.run("search.everything", actor, text="mug", per_kind=3)
     assert hits(answer) == [("product", "Mug 3"), ("product", "Mug 2"), ("product", "Mug 1")]
     assert answer["truncated"] == ["product"]
 

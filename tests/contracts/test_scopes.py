@@ -13,8 +13,13 @@ from tests.support.world import World
 SCOPES = sorted(TENANT_SCOPES)
 WITHIN = {"api_keys.create": {"scopes": [Scope.API_KEYS_WRITE]}, "agents.create_key": {"scopes": [Scope.TASKS_WORK]}}
 """What a key with only the declared scope has to leave out to succeed."""
-BESIDES = {"agents.create_key": Scope.TASKS_WORK}
-"""What a key has to have besides the declared scope to succeed, since nobody gives away what they do not have."""
+BESIDES = {
+    "agents.create_key": Scope.TASKS_WORK,
+    "conversations.create_with_task": Scope.TASKS_WRITE,
+    "conversations.find_with_tasks": Scope.TASKS_READ,
+}
+"""What a key has to have besides the declared scope to succeed, since nobody gives away what they do not have,
+and what shows or makes two things asks for both."""
 
 
 @pytest.fixture(scope="module")

@@ -71,9 +71,13 @@ class HttpFace:
             sent["idempotency-key"] = str(uuid4()) if idempotency_key is None else idempotency_key
         sent.update(headers or {})
         body = rest if operation.has_body else None
-        query = None if operation.has_body else {name: _text(value) for name, value in rest.items()}
+        query = None if operation.has_body else {name: _texts(value) for name, value in rest.items()}
         raw = {name.encode(): value.encode("latin-1") for name, value in sent.items()}
         return await self.client.request(operation.method, f"/v1{path}", json=body, params=query, headers=raw)
+
+
+def _texts(value: object) -> str | list[str]:
+    return [_text(item) for item in value] if isinstance(value, list) else _text(value)
 
 
 def _text(value: object) -> str:

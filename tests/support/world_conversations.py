@@ -24,6 +24,7 @@ async def _new_conversation(world: Ground) -> dict[str, object]:
 
 PREPARATIONS: dict[str, Prepare] = {
     "conversations.create": _of_a_member,
+    "conversations.create_with_task": _of_a_member,
     "conversations.find_by_user": _of_a_member,
     "conversations.reopen": _closed_conversation,
     "conversations.restore": _deleted_conversation,

@@ -51,7 +51,7 @@ class SearchEverything:
 
     text: Annotated[str, Len(2, 200)]
     kinds: Annotated[list[Annotated[str, Len(1, 40)]], Len(0, 20)] = field(default_factory=list)
-    limit: Annotated[int, Interval(ge=1, le=20)] = 5
+    per_kind: Annotated[int, Interval(ge=1, le=20)] = 5
 
     def chosen(self, actor: Actor) -> list[SearchKind]:
         """Return the kinds that were asked for, all when none was, without those that the caller may not read.
@@ -68,13 +68,13 @@ class SearchEverything:
 @use_case(
     "search.everything",
     scope=Scope.SEARCH_READ,
-    example={"text": "grinder", "kinds": ["product", "conversation"], "limit": 5},
+    example={"text": "grinder", "kinds": ["product", "conversation"], "per_kind": 5},
     read_only=True,
     # One for each kind, and one for the attempts of payment orders.
     statements=len(KINDS) + 1,
 )
 async def search_everything(cmd: SearchEverything, uow: IUnitOfWork) -> SearchView:
-    """Search customers, products, payment links, payment orders, agents and conversations by what they are called.
+    """Search customers, products, payment links and orders, agents, tasks and conversations by what they are called.
 
     The text is contained, whatever the case of A to Z. A kind that the credential may not read is left out, and
     `searched` does not name it. What was said in conversations is found by `messages.search`.
@@ -84,10 +84,10 @@ async def search_everything(cmd: SearchEverything, uow: IUnitOfWork) -> SearchVi
     answer = SearchView(data=[], searched=[], truncated=[])
     for kind in cmd.chosen(uow.actor):
         # Newest first: the index on the moment of creation ends a search as soon as it has enough.
-        found = await kind.repository(uow).find(kind.having(cmd.text), sort="-created_at", limit=cmd.limit + 1)
+        found = await kind.repository(uow).find(kind.having(cmd.text), sort="-created_at", limit=cmd.per_kind + 1)
         answer.searched.append(kind.name)
-        answer.truncated.extend([kind.name] if len(found) > cmd.limit else [])
-        answer.data.extend(_hit(kind, entity, cmd.text) for entity in found[: cmd.limit])
+        answer.truncated.extend([kind.name] if len(found) > cmd.per_kind else [])
+        answer.data.extend(_hit(kind, entity, cmd.text) for entity in found[: cmd.per_kind])
     return answer
 
 

@@ -31,6 +31,10 @@ class ITaskRepository(IRepository[Task], Protocol):
         """Return those that exist, by id, and hold their rows until the transaction ends."""
         ...
 
+    async def newest_of_conversations(self, ids: Collection[UUID], each: int) -> list[Task]:
+        """Return the newest tasks of every one of these conversations, so many of each at most, newest first."""
+        ...
+
     async def find_pending_for_agent(self, lanes: Collection[str], now: datetime, limit: int) -> list[Task]:
         """Return what would be claimed from these lanes now, the most urgent first."""
         ...

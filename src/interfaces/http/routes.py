@@ -242,6 +242,8 @@ ROUTES = (
     RouteRow("POST", "/conversations", "conversations.create"),
     RouteRow("GET", "/conversations", "conversations.list"),
     RouteRow("GET", "/conversations/find-by-user", "conversations.find_by_user"),
+    RouteRow("POST", "/conversations/with-task", "conversations.create_with_task"),
+    RouteRow("GET", "/conversations/with-tasks", "conversations.find_with_tasks"),
     RouteRow("GET", "/conversations/{id}", "conversations.get"),
     RouteRow("PATCH", "/conversations/{id}", "conversations.update"),
     RouteRow("POST", "/conversations/{id}/close", "conversations.close"),

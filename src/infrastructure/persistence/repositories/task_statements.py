@@ -213,3 +213,13 @@ def forget_dependency() -> Executable:
         )
         .returning(EDGES.c.id)
     )
+
+
+def newest_of_conversations(columns: Columns) -> Query:
+    """Select the newest tasks of each of some conversations."""
+    newest = (_T.created_at.desc(), _T.id.desc())
+    place = func.row_number().over(partition_by=_T.conversation_id, order_by=newest).label("place")
+    asked = AnyOf(_T.conversation_id, bindparam("ids", type_=ListOf(Guid())))
+    placed = select(_T.id, place).where(tenancy.wall(TASKS), asked).subquery()
+    first = select(placed.c.id).where(placed.c.place <= bindparam("each", type_=Integer()))
+    return select(*columns).where(tenancy.wall(TASKS), _T.id.in_(first)).order_by(*newest)

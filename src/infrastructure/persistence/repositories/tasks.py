@@ -34,6 +34,13 @@ class SqlTaskRepository(SqlRepository[Task], ITaskRepository):
         statement = self._prepare("lock-many", self._lock_many)
         return {task.id: task for task in await self._load(statement, {"ids": wanted}, lock=True)}
 
+    async def newest_of_conversations(self, ids: Collection[UUID], each: int) -> list[Task]:
+        """Number the tasks of each conversation and read the first of them, in one statement."""
+        if not ids:
+            return []
+        build = lambda: statements.newest_of_conversations(self.mapper.columns)  # noqa: E731 - one statement, kept
+        return await self._load(self._prepare("of_conversations", build), {"ids": sorted(ids), "each": each})
+
     async def find_pending_for_agent(self, lanes: Collection[str], now: datetime, limit: int) -> list[Task]:
         """Read what :meth:`take_pending` would lock."""
         params = {"lanes": list(lanes), "now": now, "limit": limit}
