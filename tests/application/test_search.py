@@ -18,6 +18,7 @@ async def filled(stack: Stack, word: str) -> Actor:
     product = await stack.run("products.create", actor, name=f"{word.upper()} deluxe", description="Grinds beans.")
     await stack.run("conversations.create", actor, title=f"About the {word}")
     await stack.run("agents.create", actor, name=f"{word} expert", type="assistant")
+    await stack.run("tools.create", actor, name=f"{word} tester", category="testing", parameters={})
     await stack.run("tasks.create", actor, title=f"Repair the {word}")
     price = {"product_id": product["id"], "unit_amount": {"amount": 1250, "currency": "EUR"}}
     bought = await stack.run("prices.create", actor, **price)
@@ -38,12 +39,13 @@ async def test_everything_is_found_by_what_it_is_called(stack: Stack) -> None:
         ("product", "GRINDER deluxe"),
         ("payment_link", "Buy the grinder"),
         ("agent", "grinder expert"),
+        ("tool", "grinder tester"),
         ("task", "Repair the grinder"),
         ("conversation", "About the grinder"),
     ]
     found = cast("list[Body]", answer["data"])
     assert found[0]["snippet"] == "grinder@example.org"
-    assert [str(hit["id"]).split("_")[0] for hit in found] == ["cus", "prod", "plink", "agt", "task", "conv"]
+    assert [str(hit["id"]).split("_")[0] for hit in found] == ["cus", "prod", "plink", "agt", "tool", "task", "conv"]
     assert answer["searched"] == [kind.name for kind in KINDS]
 
 
@@ -51,7 +53,7 @@ async def test_nothing_of_another_organization_is_found(stack: Stack) -> None:
     """Each finds its own, though both call theirs alike."""
     mine, theirs = await filled(stack, "walled"), await filled(stack, "walled")
     for actor in (mine, theirs):
-        assert len(hits(await stack.run("search.everything", actor, text="walled", per_kind=20))) == 6
+        assert len(hits(await stack.run("search.everything", actor, text="walled", per_kind=20))) == 7
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

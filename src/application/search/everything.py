@@ -74,9 +74,9 @@ class SearchEverything:
     statements=len(KINDS) + 1,
 )
 async def search_everything(cmd: SearchEverything, uow: IUnitOfWork) -> SearchView:
-    """Search customers, products, payment links and orders, agents, tasks and conversations by what they are called.
+    """Search everything that the caller may read by what it is called.
 
-    The text is contained, whatever the case of A to Z. A kind that the credential may not read is left out, and
+    Customers, products, payment links, payment orders, agents, tools, tasks and conversations. The text is contained, whatever the case of A to Z. A kind that the credential may not read is left out, and
     `searched` does not name it. What was said in conversations is found by `messages.search`.
 
     Errors: `search_kind_unknown`.

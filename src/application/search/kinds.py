@@ -69,6 +69,7 @@ KINDS = (
         "payment_order", Scope.PAYMENT_ORDERS_READ, ids.PaymentOrderId, lambda uow: uow.payment_orders, ("number",)
     ),
     SearchKind("agent", Scope.AGENTS_READ, ids.AgentId, lambda uow: uow.agents, ("name", "role", "description")),
+    SearchKind("tool", Scope.TOOLS_READ, ids.ToolId, lambda uow: uow.tools, ("name", "category", "description")),
     SearchKind("task", Scope.TASKS_READ, ids.TaskId, lambda uow: uow.tasks, ("title", "type", "description")),
     SearchKind(
         "conversation", Scope.CONVERSATIONS_READ, ids.ConversationId, lambda uow: uow.conversations, ("title",)
