@@ -74,18 +74,26 @@ def _holds() -> None:
         sa.Column("agent_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", text(20), nullable=False),
         sa.Column("payment_order_id", sa.Uuid(), nullable=True),
+        sa.Column("tool_usage_id", sa.Uuid(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("amount_currency", text(3), nullable=False),
         sa.Column("status", text(20), nullable=False),
         sa.Column("counted_at", UtcDateTime(), nullable=True),
         sa.Column("committed_at", UtcDateTime(), nullable=True),
         sa.Column("released_at", UtcDateTime(), nullable=True),
-        *_keys("mandate_holds", mandate_id="mandates", agent_id="agents", payment_order_id="payment_orders"),
+        *_keys(
+            "mandate_holds",
+            mandate_id="mandates",
+            agent_id="agents",
+            payment_order_id="payment_orders",
+            tool_usage_id="tool_usages",
+        ),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
     )
     _index("mandate_holds", "mandate_id", "counted_at", name="mandate_id")
     _index("mandate_holds", "agent_id")
     _index("mandate_holds", "payment_order_id")
+    _index("mandate_holds", "tool_usage_id")
     _index("mandate_holds", "created_at", "id", name="created_at")
     _one("uq_mandate_holds_reserved", "mandate_holds", "status = 'reserved' and payment_order_id is not null")
 

@@ -167,3 +167,27 @@ async def test_no_agent_s_key_decides_about_mandates(agent: Spender) -> None:
     with pytest.raises(PaymentAwaitsApproval):
         await agent.shop.pay(order)
     assert await agent.agrees(mandate) == (0, 100)
+
+
+async def test_tools_are_paid_from_the_same_mandate(agent: Spender) -> None:
+    """What an agent's call of a tool costs is spent at once; what is not left is not written down."""
+    shop = agent.shop
+    tool = await shop.run("tools.create", name="lookup", category="search", cost=money(29))
+    await shop.run("tools.grant", tool_id=tool["id"], agent_id=agent.agent["id"])
+    used = {"tool_id": tool["id"], "agent_id": agent.agent["id"], "outcome": "ok", "duration_ms": 5}
+    with pytest.raises(errors.MandateMissing):
+        await shop.stack.run("tools.track_usage", agent.actor, **used)
+    mandate = await agent.grant(total=100 + 2 * 29)
+    await shop.charge(await agent.buy())
+    for _ in range(2):
+        await shop.stack.run("tools.track_usage", agent.actor, **used)
+    await shop.stack.run("tools.track_usage", agent.actor, **used, cost=money(0))
+    with pytest.raises(errors.MandateExceeded):
+        await shop.stack.run("tools.track_usage", agent.actor, **used, cost=money(1))
+    await shop.run("tools.track_usage", **used)
+    assert await agent.agrees(mandate) == (158, 0)
+    holds = await shop.run("mandates.list_holds", mandate_id=mandate["id"])
+    named = [hold["tool_usage_id"] for hold in holds["data"] if hold["purpose"] == "tool"]  # type: ignore[attr-defined]  # reason: a list
+    usages = await shop.run("tools.list_usages", agent_id=agent.agent["id"])
+    assert {use["id"] for use in usages["data"]} > set(named)  # type: ignore[attr-defined]  # reason: a list
+    assert (len(named), len(usages["data"])) == (2, 4)  # type: ignore[arg-type]  # reason: a list

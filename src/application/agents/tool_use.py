@@ -13,6 +13,7 @@ from application.kernel.reads import list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
+from application.mandates.spending import meter
 from domain.agents.figures import CallFigures, Span, ToolFigures
 from domain.agents.specifications import grant_of, usages_matching
 from domain.agents.tool_grant import ToolGrant
@@ -126,13 +127,15 @@ class TrackToolUsage:
         "outcome": "timeout", "duration_ms": 30000, "cost": {"amount": 2, "currency": "EUR"},
         "error_code": "upstream_timeout",
     },
-    statements=6,
+    statements=11,
 )  # fmt: skip
 async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ToolUsageView:
     """Write down one call of a tool, for good. An agent does this for itself only, and for tools granted to it.
 
+    What a call costs is spent from the agent's mandate when its own key tells of it; without one it is refused.
+
     Errors: `not_found`, `not_the_agent`, `tool_not_granted`, `tool_unavailable`, `usage_invalid`, `cost_negative`,
-    `amount_invalid`, `currency_invalid`.
+    `amount_invalid`, `currency_invalid`, `mandate_missing`, `mandate_ambiguous`, `mandate_exceeded`.
     """
     uow.actor.act_as(cmd.agent_id)
     tool, agent = await uow.tools.get(cmd.tool_id), await uow.agents.get(cmd.agent_id)
@@ -142,6 +145,7 @@ async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClo
         granted=await uow.tool_grants.is_granted(cmd.tool_id, cmd.agent_id),
     )  # fmt: skip
     uow.tool_usages.add(usage)
+    await meter(uow, usage, now=usage.created_at, ids=ids)
     return ToolUsageView.of(usage)
 
 

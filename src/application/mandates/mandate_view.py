@@ -6,7 +6,7 @@ from datetime import datetime
 from application.kernel.view import View
 from domain.mandates.mandate import Mandate, MandateStatus
 from domain.mandates.mandate_hold import HoldPurpose, HoldStatus, MandateHold, Windows
-from domain.shared.ids import AgentId, MandateHoldId, MandateId, PaymentLinkId, PaymentOrderId, ProductId
+from domain.shared.ids import AgentId, MandateHoldId, MandateId, PaymentLinkId, PaymentOrderId, ProductId, ToolUsageId
 from domain.shared.money import Money
 
 
@@ -86,6 +86,7 @@ class MandateHoldView(View[MandateHold]):
     agent_id: AgentId
     purpose: HoldPurpose
     payment_order_id: PaymentOrderId | None
+    tool_usage_id: ToolUsageId | None
     amount: Money
     status: HoldStatus
     waiting: bool

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from application.kernel.ports import IIds
 from application.kernel.unit_of_work import IUnitOfWork
+from domain.agents.tool_usage import ToolUsage
 from domain.mandates.errors import MandateAmbiguous, MandateMissing, MandateNotNeeded
 from domain.mandates.mandate import Mandate, Purchase
 from domain.mandates.mandate_hold import MandateHold
@@ -15,7 +16,6 @@ from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import IN_FLIGHT, REFUNDABLE
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.ids import AgentId, MandateHoldId, MandateId
-from domain.shared.money import Money
 
 
 async def authorise(
@@ -37,17 +37,18 @@ async def authorise(
     return await _reserved(uow, agent_id, mandate_id, purchase_of(order), now=now, ids=ids)
 
 
-async def meter(
-    uow: IUnitOfWork, agent_id: AgentId, cost: Money, *, now: datetime, ids: IIds, mandate_id: MandateId | None = None
-) -> MandateHold | None:
-    """Spend what the use of a tool costs from its agent's mandate, in the caller's transaction; None for no cost.
+async def meter(uow: IUnitOfWork, usage: ToolUsage, *, now: datetime, ids: IIds) -> MandateHold | None:
+    """Spend what the call of a tool cost from the calling agent's mandate, in the caller's transaction.
+
+    None when it cost nothing, or when a person or the organization's own key writes it down.
 
     Raises:
         StoaError: as for :func:`authorise`; above the mandate's approval threshold MandateExceeded.
     """
-    if not cost.is_positive:
+    agent_id, cost = uow.actor.agent_id, usage.cost
+    if agent_id is None or cost is None or not cost.is_positive:
         return None
-    hold = await _reserved(uow, agent_id, mandate_id, Purchase(amount=cost), now=now, ids=ids)
+    hold = await _reserved(uow, agent_id, None, Purchase(amount=cost, tool_usage_id=usage.id), now=now, ids=ids)
     (await uow.mandates.get(hold.mandate_id, lock=True)).commit(hold, now)
     return hold
 

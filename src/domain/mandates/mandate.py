@@ -30,6 +30,7 @@ from domain.shared.ids import (
     PaymentLinkId,
     PaymentOrderId,
     ProductId,
+    ToolUsageId,
 )
 from domain.shared.money import Money
 
@@ -48,6 +49,7 @@ class Purchase:
 
     amount: Money
     payment_order_id: PaymentOrderId | None = None
+    tool_usage_id: ToolUsageId | None = None
     product_id: ProductId | None = None
     payment_link_id: PaymentLinkId | None = None
 
@@ -204,7 +206,8 @@ class Mandate(MandateMoney):
         hold = MandateHold(
             id=id, organization_id=self.organization_id, created_at=now, updated_at=now, mandate_id=self.id,
             agent_id=self.agent_id, purpose=HoldPurpose.TOOL if is_tool else HoldPurpose.PAYMENT,
-            payment_order_id=purchase.payment_order_id, amount=purchase.amount, counted_at=None if waits else now,
+            payment_order_id=purchase.payment_order_id, tool_usage_id=purchase.tool_usage_id, amount=purchase.amount,
+            counted_at=None if waits else now,
         )  # fmt: skip
         self._take(hold, now)
         return hold

@@ -8,7 +8,7 @@ from attrs import define, frozen
 
 from domain.shared.entity import Entity
 from domain.shared.events import DomainEvent
-from domain.shared.ids import AgentId, MandateHoldId, MandateId, PaymentOrderId
+from domain.shared.ids import AgentId, MandateHoldId, MandateId, PaymentOrderId, ToolUsageId
 from domain.shared.money import Money
 
 ROLLING = timedelta(days=30)
@@ -80,6 +80,7 @@ class MandateHold(Entity):
     agent_id: AgentId
     purpose: HoldPurpose
     payment_order_id: PaymentOrderId | None = None
+    tool_usage_id: ToolUsageId | None = None
     amount: Money
     status: HoldStatus = HoldStatus.RESERVED
     counted_at: datetime | None = None

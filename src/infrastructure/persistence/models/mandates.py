@@ -71,6 +71,8 @@ class MandateHoldRow(TenantRow):
         belongs_to("mandates", "mandate_id"),
         belongs_to("agents", "agent_id"),
         belongs_to("payment_orders", "payment_order_id"),
+        belongs_to("tool_usages", "tool_usage_id"),
+        Index("ix_mandate_holds_tool_usage_id", "organization_id", "tool_usage_id"),
         Index("ix_mandate_holds_mandate_id", "organization_id", "mandate_id", "counted_at"),
         Index("ix_mandate_holds_agent_id", "organization_id", "agent_id"),
         Index("ix_mandate_holds_payment_order_id", "organization_id", "payment_order_id"),
@@ -83,6 +85,7 @@ class MandateHoldRow(TenantRow):
     agent_id: Mapped[UUID]
     purpose: Mapped[str] = mapped_column(text(20))
     payment_order_id: Mapped[UUID | None]
+    tool_usage_id: Mapped[UUID | None]
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     amount_currency: Mapped[str] = mapped_column(text(3))
     status: Mapped[str] = mapped_column(text(20))
