@@ -32,7 +32,6 @@ class PerformanceRecordView(View[PerformanceRecord]):
     value: int
     unit: str
     note: str
-    created_by: str
     created_at: datetime
 
 

@@ -42,7 +42,6 @@ class AgentView(View[Agent]):
     state: dict[str, object]
     status: AgentStatus
     metadata: dict[str, str | int | bool]
-    created_by: str
     created_at: datetime
     updated_at: datetime
 

@@ -30,7 +30,6 @@ class ToolGrantView(View[ToolGrant]):
     version: int
     tool_id: ToolId
     agent_id: AgentId
-    created_by: str
     created_at: datetime
 
 
@@ -101,7 +100,6 @@ class ToolUsageView(View[ToolUsage]):
     duration_ms: int
     cost: Money | None
     error_code: str | None
-    created_by: str
     created_at: datetime
 
 
