@@ -14,11 +14,12 @@ from application.kernel.reads import list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
-from domain.agents.figures import AgentMetrics, MetricFigures, Span
+from domain.agents.figures import AgentMetrics, MetricFigures, Span, WorkFigures
 from domain.agents.labels import METRIC
 from domain.agents.performance_record import MAX_VALUE, NOTE, UNIT, PerformanceRecord
 from domain.agents.specifications import records_matching
 from domain.shared.ids import AgentId, PerformanceRecordId, TaskId
+from domain.shared.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +99,30 @@ class MetricFiguresView(View[MetricFigures]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFiguresView(View[WorkFigures]):
+    """Runs of tasks that began in the period, and how they ended; a task that is tried again is another run.
+
+    Half of the completed ones took at most `p50_ms`, and 95 % at most `p95_ms`.
+    """
+
+    runs: int
+    completed: int
+    failed: int
+    timed_out: int
+    p50_ms: int | None
+    p95_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMetricsView:
-    """What an agent did in a period."""
+    """What an agent did in a period. `spent` is what its mandates paid in it, for orders and for tools."""
 
     agent_id: AgentId
     since: datetime
     until: datetime
+    tasks: WorkFiguresView
     tools: CallFiguresView
+    spent: list[Money]
     performance: list[MetricFiguresView]
 
     @classmethod
@@ -114,7 +132,9 @@ class AgentMetricsView:
             agent_id=agent_id,
             since=span.since,
             until=span.until,
+            tasks=WorkFiguresView.of(metrics.tasks),
             tools=CallFiguresView.of(metrics.tools),
+            spent=list(metrics.spent),
             performance=[MetricFiguresView.of(each) for each in metrics.performance],
         )
 
@@ -133,10 +153,10 @@ class GetAgentMetrics:
     scope=Scope.AGENTS_READ,
     example={"since": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"},
     read_only=True,
-    statements=4,
+    statements=6,
 )
 async def get_agent_metrics(cmd: GetAgentMetrics, uow: IUnitOfWork) -> AgentMetricsView:
-    """Return what an agent did: its calls of tools with what they cost, and what was measured of its work.
+    """Return what an agent did: its runs of tasks, its calls of tools, what it spent, and what was measured of it.
 
     Errors: `not_found`, `span_invalid`.
     """

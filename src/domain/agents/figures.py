@@ -72,10 +72,27 @@ class MetricFigures:
 
 
 @frozen(kw_only=True)
-class AgentMetrics:
-    """What an agent did in a period."""
+class WorkFigures:
+    """Runs of tasks that began in a period: how they ended, and the durations that half and 95 % of the done ones kept.
 
+    A task that is tried again is another run; what was completed is completed once.
+    """
+
+    runs: int = 0
+    completed: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+
+
+@frozen(kw_only=True)
+class AgentMetrics:
+    """What an agent did in a period. ``spent`` is what its mandates paid in it, for orders and for tools."""
+
+    tasks: WorkFigures
     tools: CallFigures
+    spent: tuple[Money, ...]
     performance: tuple[MetricFigures, ...]
 
 

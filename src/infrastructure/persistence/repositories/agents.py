@@ -36,7 +36,7 @@ from infrastructure.persistence.models.agents import (
     ToolRow,
     ToolUsageRow,
 )
-from infrastructure.persistence.repositories import agent_figures
+from infrastructure.persistence.repositories import agent_figures, work_figures
 from infrastructure.persistence.repositories.listed_items import ListedItems
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.tracking import Change
@@ -67,10 +67,15 @@ class SqlAgentRepository(SqlRepository[Agent], IAgentRepository):
         return await self.page(agents_in(AgentStatus.ACTIVE), request)
 
     async def get_agent_metrics(self, agent_id: AgentId, span: Span) -> AgentMetrics:
-        """Count the agent's calls and measurements, in three statements."""
+        """Count the agent's runs of tasks, its calls, what it spent and its measurements, in five statements."""
         calls = await agent_figures.calls(self._session, span, agent_id=agent_id, by_tool=False)
         measured = await agent_figures.measurements(self._session, span, agent_id)
-        return AgentMetrics(tools=next(iter(calls.values()), CallFigures()), performance=tuple(measured))
+        return AgentMetrics(
+            tasks=await work_figures.work(self._session, span, agent_id),
+            tools=next(iter(calls.values()), CallFigures()),
+            spent=await work_figures.spent(self._session, span, agent_id),
+            performance=tuple(measured),
+        )
 
     @override
     async def write_inserts(self) -> list[Change]:
