@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Executable, Select, Text, bindparam, func, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Executable, Select, Text, any_, bindparam, func, select
 from sqlalchemy import text as sql
 
 from domain.conversations.conversation import Conversation
@@ -100,4 +100,6 @@ class SqlMessageRepository(SqlRepository[Message], IMessageRepository):
         if not self._session.database.is_postgres:
             return cast("ColumnElement[bool]", sql(_ALL_OCCUR).bindparams(*places))
         most = bindparam("most", type_=BigInteger())
-        return self.mapper.table.c.id.in_(select(func.stoa_search_messages(*places, most)))
+        # An array is made first: a semi-join would rather walk through all messages, the newest first.
+        found = func.array(select(func.stoa_search_messages(*places, most)).scalar_subquery())
+        return self.mapper.table.c.id == any_(found)
