@@ -84,3 +84,13 @@ async def test_tasks_need_their_own_scope(stack: Stack) -> None:
         await stack.run("conversations.create_with_task", limited, task=TASK)
     with pytest.raises(InsufficientPermissions):
         await stack.run("conversations.find_with_tasks", limited)
+
+
+async def test_purging_a_conversation_takes_its_tasks_along(stack: Stack) -> None:
+    """What was to be done for a conversation is as gone as what was said in it."""
+    actor = await stack.organization()
+    made = await stack.run("conversations.create_with_task", actor, task=TASK)
+    await stack.run("conversations.delete", actor, id=made["id"])
+    await stack.run("conversations.purge", actor, id=made["id"])
+    async with open_rows(stack.urls) as rows:
+        assert [await rows.count(table, actor.organization_id) for table in ("conversations", "tasks")] == [0, 0]

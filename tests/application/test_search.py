@@ -20,6 +20,9 @@ async def filled(stack: Stack, word: str) -> Actor:
     await stack.run("agents.create", actor, name=f"{word} expert", type="assistant")
     await stack.run("tools.create", actor, name=f"{word} tester", category="testing", parameters={})
     await stack.run("tasks.create", actor, title=f"Repair the {word}")
+    await stack.run("workflows.create", actor, name=f"Replace a {word}")
+    example = stack.registry["playbooks.create"].example
+    await stack.run("playbooks.create", actor, **{**example, "name": f"Sell a {word}"})
     price = {"product_id": product["id"], "unit_amount": {"amount": 1250, "currency": "EUR"}}
     bought = await stack.run("prices.create", actor, **price)
     await stack.run("payment_links.create", actor, price_id=bought["id"], title=f"Buy the {word}")
@@ -41,11 +44,23 @@ async def test_everything_is_found_by_what_it_is_called(stack: Stack) -> None:
         ("agent", "grinder expert"),
         ("tool", "grinder tester"),
         ("task", "Repair the grinder"),
+        ("workflow", "Replace a grinder"),
+        ("playbook", "Sell a grinder"),
         ("conversation", "About the grinder"),
     ]
     found = cast("list[Body]", answer["data"])
     assert found[0]["snippet"] == "grinder@example.org"
-    assert [str(hit["id"]).split("_")[0] for hit in found] == ["cus", "prod", "plink", "agt", "tool", "task", "conv"]
+    assert [str(hit["id"]).split("_")[0] for hit in found] == [
+        "cus",
+        "prod",
+        "plink",
+        "agt",
+        "tool",
+        "task",
+        "wf",
+        "pbk",
+        "conv",
+    ]
     assert answer["searched"] == [kind.name for kind in KINDS]
 
 
@@ -53,7 +68,7 @@ async def test_nothing_of_another_organization_is_found(stack: Stack) -> None:
     """Each finds its own, though both call theirs alike."""
     mine, theirs = await filled(stack, "walled"), await filled(stack, "walled")
     for actor in (mine, theirs):
-        assert len(hits(await stack.run("search.everything", actor, text="walled", per_kind=20))) == 7
+        assert len(hits(await stack.run("search.everything", actor, text="walled", per_kind=20))) == 9
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -204,7 +204,7 @@ class PurgedConversationView:
 
 @use_case("conversations.purge", scope=Scope.CONVERSATIONS_PURGE, example={}, destructive=True, statements=5)
 async def purge_conversation(cmd: WhichConversation, uow: IUnitOfWork) -> PurgedConversationView:
-    """Erase a deleted conversation and everything that was said in it for good.
+    """Erase a deleted conversation for good, with everything that was said in it and its tasks.
 
     Errors: `not_found`, `version_stale`, `conversation_not_deleted`, `still_referenced`.
     """

@@ -76,9 +76,9 @@ class SearchEverything:
 async def search_everything(cmd: SearchEverything, uow: IUnitOfWork) -> SearchView:
     """Search everything that the caller may read by what it is called.
 
-    Customers, products, payment links, payment orders, agents, tools, tasks and conversations, in whose texts this one
-    is contained, whatever the case of A to Z. A kind that the credential may not read is left out, and `searched` does
-    not name it. What was said in conversations is found by `messages.search`.
+    Customers, products, payment links, payment orders, agents, tools, tasks, workflows, playbooks and conversations, in
+    whose texts this one is contained, whatever the case of A to Z. A kind that the credential may not read is left out,
+    and `searched` does not name it. What was said in conversations is found by `messages.search`.
 
     Errors: `search_kind_unknown`.
     """

@@ -71,6 +71,8 @@ KINDS = (
     SearchKind("agent", Scope.AGENTS_READ, ids.AgentId, lambda uow: uow.agents, ("name", "role", "description")),
     SearchKind("tool", Scope.TOOLS_READ, ids.ToolId, lambda uow: uow.tools, ("name", "category", "description")),
     SearchKind("task", Scope.TASKS_READ, ids.TaskId, lambda uow: uow.tasks, ("title", "type", "description")),
+    SearchKind("workflow", Scope.WORKFLOWS_READ, ids.WorkflowId, lambda uow: uow.workflows, ("name", "description")),
+    SearchKind("playbook", Scope.PLAYBOOKS_READ, ids.PlaybookId, lambda uow: uow.playbooks, ("name", "description")),
     SearchKind(
         "conversation", Scope.CONVERSATIONS_READ, ids.ConversationId, lambda uow: uow.conversations, ("title",)
     ),
