@@ -48,7 +48,7 @@ from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
-from application.work.workflow_decisions import Attendance
+from application.work.workflow_attendance import Attendance
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
@@ -200,7 +200,7 @@ class Container(containers.DeclarativeContainer):
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
-    attendance = providers.Singleton(Attendance, dispatcher)
+    attendance = providers.Singleton(Attendance, units, dispatcher, clock)
     jobs = providers.Singleton(
         JobWorker, relay_database,
         providers.Dict({

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from domain.shared.errors import StoaError
+from domain.shared.ids import PaymentMethodId, PaymentOrderId
+from tests.support.shop import Shop
 from tests.support.stack import Body, Stack
+from tests.support.use_cases import absent_id
 from tests.support.workflows import Bench, bench
 
 
@@ -201,3 +204,39 @@ async def test_an_execution_keeps_the_version_it_began_with(desk: Bench) -> None
     assert [each["steps_total"] for each in (first, second, third)] == [1, 2, 1]
     versions = await desk.stack.run("workflows.list_versions", desk.actor, workflow_id=desk.workflow)
     assert [each["number"] for each in desk.data(versions)] == [2, 1]
+
+
+@pytest.mark.parametrize(("token", "outcome"), [("success", "completed"), ("declined", "failed")])
+async def test_a_payment_step_pays_an_order_once(stack: Stack, token: str, outcome: str) -> None:
+    """However often the worker looks, there is one attempt; the step ends as the order does."""
+    shop = await Shop.open(stack)
+    desk = await bench(stack, shop.actor)
+    order, method = await shop.order(), await shop.method(token)
+    given = {"payment_order_id": {"from": "params.order"}, "payment_method_id": {"from": "params.method"}}
+    await desk.start(
+        [{"key": "pay", "kind": "payment", "input": given}],
+        parameters=[{"name": name, "type": "string"} for name in ("order", "method")],
+        input={"order": order["id"], "method": method},
+    )
+    before = stack.clock.shift
+    try:
+        for _ in range(3):
+            await desk.attend()
+            stack.clock.shift += timedelta(seconds=6)
+        assert (await desk.step("pay"))["status"] == "waiting"
+        await shop.charge(order)
+        await desk.attend()
+    finally:
+        stack.clock.shift = before
+    assert (await desk.step("pay"))["status"] == outcome
+    assert (await desk.execution())["status"] == outcome
+    assert len(desk.data({"data": (await shop.look(order))["attempts"]})) == 1
+
+
+async def test_a_payment_that_cannot_be_begun_fails_its_step(desk: Bench) -> None:
+    """An order that is not there is the step's failure, under the code of the payment's refusal."""
+    nobody = {"payment_order_id": absent_id(PaymentOrderId), "payment_method_id": absent_id(PaymentMethodId)}
+    await desk.start([{"key": "pay", "kind": "payment", "input": nobody}])
+    await desk.attend()
+    failed = await desk.step("pay")
+    assert (failed["status"], failed["error"]) == ("failed", {"code": "not_found"})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from application.kernel.actor import Actor
-from application.work.workflow_decisions import Attendance
+from application.work.workflow_attendance import Attendance
 from domain.shared.ids import AgentId, WorkflowExecutionId, decode_id
 from tests.support.stack import Body, Stack
 
@@ -114,7 +114,9 @@ class Bench:
     async def attend(self) -> None:
         """Let the worker look at the execution."""
         execution = WorkflowExecutionId(decode_id("wfx", self.current))
-        await Attendance(self.stack.dispatcher).attend(self.actor.organization_id, execution)
+        await Attendance(self.stack.units, self.stack.dispatcher, self.stack.clock).attend(
+            self.actor.organization_id, execution
+        )
 
     @staticmethod
     def data(listed: Body) -> list[Body]:
@@ -122,9 +124,9 @@ class Bench:
         return cast("list[Body]", listed["data"])
 
 
-async def bench(stack: Stack) -> Bench:
-    """Make an organization with an active agent."""
-    actor = await stack.organization()
+async def bench(stack: Stack, of: Actor | None = None) -> Bench:
+    """Make an active agent, in an organization of its own unless there is one."""
+    actor = of or await stack.organization()
     made = await stack.run("agents.create", actor, name="Ada", type="worker", capabilities=["sums"])
     await stack.run("agents.activate", actor, id=made["id"])
     return Bench(stack=stack, actor=actor, agent=str(made["id"]))

@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from domain.shared.ids import PlaybookId, PlaybookRunId, WorkflowExecutionId, WorkflowId
+from domain.shared.ids import (
+    PaymentMethodId,
+    PaymentOrderId,
+    PlaybookId,
+    PlaybookRunId,
+    WorkflowExecutionId,
+    WorkflowId,
+)
 from tests.support.ground import Ground, Prepare
 from tests.support.stack import Body
 
@@ -79,11 +86,20 @@ async def _due(world: Ground) -> dict[str, object]:
     return {"id": execution["id"]}
 
 
+async def _paying(world: Ground) -> dict[str, object]:
+    about: Body = {
+        "payment_order_id": await world.id_of(PaymentOrderId), "payment_method_id": await world.id_of(PaymentMethodId),
+    }  # fmt: skip
+    execution = await running(world, {"key": "pay", "kind": "payment", "input": about})
+    return {"id": execution["id"]}
+
+
 PREPARATIONS: dict[str, Prepare] = {
     "workflow_approvals.approve": _asking,
     "workflow_executions.attend": _due,
     "workflow_executions.cancel": _open,
     "workflow_approvals.refuse": _asking,
+    "workflow_executions.fail_payment": _paying,
     "workflow_executions.retry": _failed,
     "workflow_executions.update_state": _calling,
     "workflows.activate": _published,

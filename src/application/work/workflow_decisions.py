@@ -1,4 +1,4 @@
-"""Steps that somebody outside of Stoa ends: whoever calls a tool, a person who agrees, and the clock."""
+"""Steps that somebody outside of Stoa ends: whoever calls a tool, and a person who agrees."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,22 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from application.kernel.actor import Actor, Scope, worker
-from application.kernel.dispatcher import Call, IDispatch
+from application.kernel.actor import Actor, Scope
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
-from application.work.advancing import attend_later, step_ended
+from application.work.advancing import step_ended
 from application.work.workflow_views import StepKey, WorkflowExecutionView
 from domain.shared.errors import InsufficientPermissions
-from domain.shared.ids import OrganizationId, WorkflowExecutionId, WorkflowId
+from domain.shared.ids import WorkflowExecutionId, WorkflowId
 from domain.shared.text import TextRule
-from domain.work.workflow_definition import StepKind
 from domain.work.workflow_errors import ExecutionAmbiguous, WorkflowNotRunning
 from domain.work.workflow_step import WorkflowStep
 
 Comment = Annotated[str, TextRule(max_length=2_000, min_length=0, markup=True, multiline=True)]
-AT_ONCE = 20
 
 
 class StepResult(StrEnum):
@@ -56,7 +53,7 @@ async def update_execution_state(
     Errors: `not_found`, `workflow_step_not_found`, `workflow_step_not_open`, `workflow_step_not_external`.
     """
     now = clock.now()
-    return await _end_step(uow, cmd.id, cmd.step, lambda step: _conclude(step, cmd, now, uow.actor), now=now, ids=ids)
+    return await end_step(uow, cmd.id, cmd.step, lambda step: _conclude(step, cmd, now, uow.actor), now=now, ids=ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,7 @@ async def update_workflow_state(
     """
     now, workflow = clock.now(), await uow.workflows.get(cmd.id)
     execution_id = await _only_one_under_way(uow, workflow.id)
-    return await _end_step(
+    return await end_step(
         uow, execution_id, cmd.step, lambda step: _conclude(step, cmd, now, uow.actor), now=now, ids=ids
     )
 
@@ -118,7 +115,7 @@ async def approve_step(cmd: DecideStep, uow: IUnitOfWork, *, clock: IClock, ids:
         step.ensure_approval()
         step.complete(output, now, by)
 
-    return await _end_step(uow, cmd.id, cmd.step, approve, now=now, ids=ids)
+    return await end_step(uow, cmd.id, cmd.step, approve, now=now, ids=ids)
 
 
 @use_case(
@@ -139,58 +136,14 @@ async def refuse_step(cmd: DecideStep, uow: IUnitOfWork, *, clock: IClock, ids: 
         step.ensure_approval()
         step.fail(error, now, by)
 
-    return await _end_step(uow, cmd.id, cmd.step, refuse, now=now, ids=ids)
+    return await end_step(uow, cmd.id, cmd.step, refuse, now=now, ids=ids)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttendExecution:
-    """Which execution."""
-
-    id: WorkflowExecutionId
-
-
-@use_case(
-    "workflow_executions.attend",
-    scope=Scope.WORKFLOWS_WRITE,
-    internal="The clock ends waiting steps; whoever cannot wait reports them ended.",
-    example={},
-    statements=14,
-)
-async def attend_execution(
-    cmd: AttendExecution, uow: IUnitOfWork, *, clock: IClock, ids: IIds
-) -> WorkflowExecutionView:
-    """End the waiting steps whose time has come, and come back when it has for the next one.
-
-    Errors: `not_found`.
-    """
-    now = clock.now()
-    execution = await uow.workflow_executions.get(cmd.id, lock=True)
-    for step in await uow.workflow_steps.due(execution.id, now, AT_ONCE):
-        if step.kind is StepKind.WAIT:
-            was = step.status
-            step.complete({}, now, uow.actor.id)
-            await step_ended(uow, execution, step, was, now=now, ids=ids)
-    await attend_later(uow, execution, now)
-    return WorkflowExecutionView.of(execution)
-
-
-class Attendance:
-    """The worker's job that ends waiting steps in time."""
-
-    def __init__(self, dispatch: IDispatch) -> None:
-        """Keep the dispatcher."""
-        self._dispatch = dispatch
-
-    async def attend(self, organization_id: OrganizationId, execution_id: WorkflowExecutionId) -> None:
-        """Look at an execution's waiting steps."""
-        call = Call(actor=worker(organization_id), request_id=str(execution_id))
-        await self._dispatch("workflow_executions.attend", AttendExecution(id=execution_id), call)
-
-
-async def _end_step(
+async def end_step(
     uow: IUnitOfWork, execution_id: WorkflowExecutionId, key: str, end: Callable[[WorkflowStep], None], *,
     now: datetime, ids: IIds,
 ) -> WorkflowExecutionView:  # fmt: skip
+    """Lock an execution, end one of its steps, and begin what waited for it."""
     execution = await uow.workflow_executions.get(execution_id, lock=True)
     step = await uow.workflow_steps.get_step(execution.id, key)
     was = step.status
