@@ -10,6 +10,7 @@ from application.kernel.actor import Actor, NotTheAgent
 from domain.agents.figures import InvalidSpan
 from domain.agents.tool import ToolUnavailable
 from domain.agents.tool_grant import ToolAlreadyGranted, ToolNotGranted
+from domain.shared.errors import EntityNotFoundError
 from domain.shared.page import PageRequest
 from tests.application.test_agents import hired, key_of
 from tests.support.stack import Body, Stack
@@ -117,6 +118,20 @@ async def test_an_agent_tells_of_its_own_calls_only(stack: Stack) -> None:
     with pytest.raises(NotTheAgent):
         await use(stack, actor, search, other)
     await stack.authenticate.settle()
+
+
+async def test_a_call_tells_which_task_it_was_made_for(stack: Stack) -> None:
+    """A task of the organization; another organization's is none."""
+    shop, stranger = await stack.organization(), await stack.organization()
+    agent, search = await hired(stack, shop), await tool(stack, shop)
+    await stack.run("tools.grant", shop, tool_id=search["id"], agent_id=agent["id"])
+    task, theirs = [await stack.run("tasks.create", each, title="Count", type="count") for each in (shop, stranger)]
+    used = await use(stack, shop, search, agent, task_id=task["id"])
+    await use(stack, shop, search, agent)
+    listed = await stack.run("tools.list_usages", shop, task_id=task["id"])
+    assert [each["id"] for each in cast("list[Body]", listed["data"])] == [used["id"]]
+    with pytest.raises(EntityNotFoundError):
+        await use(stack, shop, search, agent, task_id=theirs["id"])
 
 
 async def test_usage_adds_up_by_tool_and_currency(stack: Stack) -> None:

@@ -38,20 +38,21 @@ class PerformanceRecordView(View[PerformanceRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPerformance:
-    """Which agent, and what was measured: so many of a unit, as a whole number (`942` of `permille`)."""
+    """Which agent, and what was measured: so many of a unit, as a whole number (`942` of `permille`), at which task."""
 
     agent_id: AgentId
     metric: Annotated[str, METRIC]
     value: Annotated[int, Interval(ge=-MAX_VALUE, le=MAX_VALUE)]
     unit: Annotated[str, UNIT]
     note: Annotated[str, NOTE] = ""
+    task_id: TaskId | None = None
 
 
 @use_case(
     "agents.record_performance",
     scope=Scope.AGENTS_WORK,
     example={"metric": "quality.score", "value": 942, "unit": "permille", "note": "Judged by the reviewer."},
-    statements=4,
+    statements=5,
 )
 async def record_performance(
     cmd: RecordPerformance, uow: IUnitOfWork, *, clock: IClock, ids: IIds
@@ -61,9 +62,11 @@ async def record_performance(
     Errors: `not_found`, `not_the_agent`, `metric_invalid`, `measurement_invalid`, `text_invalid`.
     """
     uow.actor.act_as(cmd.agent_id)
+    if cmd.task_id is not None:
+        await uow.tasks.get(cmd.task_id)
     record = PerformanceRecord.measure(
         await uow.agents.get(cmd.agent_id), id=PerformanceRecordId(ids.new()), metric=cmd.metric, value=cmd.value,
-        unit=cmd.unit, note=cmd.note, now=clock.now(),
+        unit=cmd.unit, note=cmd.note, task_id=cmd.task_id, now=clock.now(),
     )  # fmt: skip
     uow.performance_records.add(record)
     return PerformanceRecordView.of(record)

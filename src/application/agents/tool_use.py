@@ -107,7 +107,8 @@ class ToolUsageView(View[ToolUsage]):
 class TrackToolUsage:
     """Which agent called which tool, how that ended, how long it took and what it cost.
 
-    Without a `cost` the call cost what the tool costs. A call that failed may have an `error_code`.
+    Without a `cost` the call cost what the tool costs. A call that failed may have an `error_code`. `task_id` is the
+    task that it was made for.
     """
 
     tool_id: ToolId
@@ -116,6 +117,7 @@ class TrackToolUsage:
     duration_ms: Annotated[int, Interval(ge=0, le=MAX_DURATION_MS)]
     cost: Money | None = None
     error_code: Annotated[str, Len(1, 64)] | None = None
+    task_id: TaskId | None = None
 
 
 @use_case(
@@ -125,7 +127,7 @@ class TrackToolUsage:
         "outcome": "timeout", "duration_ms": 30000, "cost": {"amount": 2, "currency": "EUR"},
         "error_code": "upstream_timeout",
     },
-    statements=11,
+    statements=12,
 )  # fmt: skip
 async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> ToolUsageView:
     """Write down one call of a tool, for good. An agent does this for itself only, and for tools granted to it.
@@ -137,9 +139,11 @@ async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClo
     """
     uow.actor.act_as(cmd.agent_id)
     tool, agent = await uow.tools.get(cmd.tool_id), await uow.agents.get(cmd.agent_id)
+    if cmd.task_id is not None:
+        await uow.tasks.get(cmd.task_id)
     usage = ToolUsage.record_call(
         tool, id=ToolUsageId(ids.new()), agent_id=agent.id, outcome=cmd.outcome, duration_ms=cmd.duration_ms,
-        cost=cmd.cost, error_code=cmd.error_code, now=clock.now(),
+        cost=cmd.cost, error_code=cmd.error_code, task_id=cmd.task_id, now=clock.now(),
         granted=await uow.tool_grants.is_granted(cmd.tool_id, cmd.agent_id),
     )  # fmt: skip
     uow.tool_usages.add(usage)
@@ -149,17 +153,20 @@ async def track_tool_usage(cmd: TrackToolUsage, uow: IUnitOfWork, *, clock: IClo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListToolUsages(PageQuery):
-    """Calls of a tool, by an agent, that ended in one way."""
+    """Calls of a tool, by an agent, for a task, that ended in one way."""
 
     tool_id: ToolId | None = None
     agent_id: AgentId | None = None
+    task_id: TaskId | None = None
     outcome: ToolOutcome | None = None
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
 list_use_case(
     "tools.list_usages", ListToolUsages, lambda uow: uow.tool_usages, ToolUsageView, "List calls of tools.",
-    where=lambda cmd: usages_matching(tool_id=cmd.tool_id, agent_id=cmd.agent_id, outcome=cmd.outcome),
+    where=lambda cmd: usages_matching(
+        tool_id=cmd.tool_id, agent_id=cmd.agent_id, task_id=cmd.task_id, outcome=cmd.outcome
+    ),
     scope=Scope.TOOLS_READ, example={"limit": 20, "outcome": "timeout"},
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from domain.agents.performance_record import PerformanceRecord
 from domain.agents.tool import Tool, ToolAvailability
 from domain.agents.tool_grant import ToolGrant
 from domain.agents.tool_usage import ToolOutcome, ToolUsage
-from domain.shared.ids import AgentId, ToolId
+from domain.shared.ids import AgentId, TaskId, ToolId
 from domain.shared.specification import Contains, Equal, Everything, In, IsNotNull, IsNull, Spec
 from domain.shared.specification_fields import JsonHas
 from domain.shared.specification_values import Value
@@ -96,10 +96,11 @@ def grant_of(tool_id: ToolId | None = None, agent_id: AgentId | None = None) -> 
 
 
 def usages_matching(
-    *, tool_id: ToolId | None = None, agent_id: AgentId | None = None, outcome: ToolOutcome | None = None
-) -> Spec[ToolUsage]:
-    """Calls of a tool, by an agent, that ended in one way."""
-    return _given({"tool_id": tool_id, "agent_id": agent_id, "outcome": outcome})
+    *, tool_id: ToolId | None = None, agent_id: AgentId | None = None, task_id: TaskId | None = None,
+    outcome: ToolOutcome | None = None,
+) -> Spec[ToolUsage]:  # fmt: skip
+    """Calls of a tool, by an agent, for a task, that ended in one way."""
+    return _given({"tool_id": tool_id, "agent_id": agent_id, "task_id": task_id, "outcome": outcome})
 
 
 def records_matching(*, agent_id: AgentId | None = None, metric: str | None = None) -> Spec[PerformanceRecord]:

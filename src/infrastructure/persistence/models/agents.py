@@ -117,7 +117,7 @@ class ToolGrantRow(TenantRow):
 
 
 class ToolUsageRow(TenantRow):
-    """One call of a tool; never changed."""
+    """One call of a tool; never changed, so that its task, which can go with its conversation, is no reference."""
 
     __tablename__ = "tool_usages"
     __table_args__: TableArgs = (
@@ -145,7 +145,7 @@ class ToolUsageRow(TenantRow):
 
 
 class PerformanceRecordRow(TenantRow):
-    """One measurement of an agent's work; never changed."""
+    """One measurement of an agent's work; never changed, like the calls of tools."""
 
     __tablename__ = "performance_records"
     __table_args__: TableArgs = (
