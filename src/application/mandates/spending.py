@@ -50,7 +50,7 @@ async def meter(uow: IUnitOfWork, usage: ToolUsage, *, now: datetime, ids: IIds)
     if agent_id is None or cost is None or not cost.is_positive:
         return None
     hold = await _reserved(uow, agent_id, None, Purchase(amount=cost, tool_usage_id=usage.id), now=now, ids=ids)
-    (await uow.mandates.get(hold.mandate_id, lock=True)).commit(hold, now)
+    (await uow.mandates.get(hold.mandate_id, lock=True)).spend(hold, now)
     return hold
 
 
@@ -66,7 +66,7 @@ async def settle(uow: IUnitOfWork, order: PaymentOrder, now: datetime) -> None:
         return
     mandate = await uow.mandates.get(hold.mandate_id, lock=True)
     if order.status in REFUNDABLE:
-        mandate.commit(hold, now)
+        mandate.spend(hold, now)
     else:
         mandate.release(hold, now)
 

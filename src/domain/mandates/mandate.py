@@ -228,7 +228,7 @@ class Mandate(MandateMoney):
         hold.counted_at = now
         hold.record(MandateHoldBegunEvent(mandate_id=self.id), now)
 
-    def commit(self, hold: MandateHold, now: datetime) -> None:
+    def spend(self, hold: MandateHold, now: datetime) -> None:
         """Note that what was set aside is spent; doing it twice changes nothing.
 
         Raises:

@@ -59,13 +59,13 @@ def test_a_hold_is_spent_or_given_back_once() -> None:
     kept = mandate.reserve(a_purchase(29), NOTHING, id=hold_id(), now=NOW)
     lost = mandate.reserve(a_purchase(71, n=2), NOTHING, id=hold_id(2), now=NOW)
     for _ in range(2):
-        mandate.commit(kept, LATER)
+        mandate.spend(kept, LATER)
         mandate.release(lost, LATER)
     mandate.release(kept, LATER)
     assert (mandate.spent_minor, mandate.reserved_minor) == (29, 0)
     assert (kept.status, lost.status) == (HoldStatus.COMMITTED, HoldStatus.RELEASED)
     with pytest.raises(InvalidTransition):
-        mandate.commit(lost, LATER)
+        mandate.spend(lost, LATER)
 
 
 def test_above_the_threshold_a_hold_waits_and_keeps_its_money() -> None:
@@ -79,12 +79,12 @@ def test_above_the_threshold_a_hold_waits_and_keeps_its_money() -> None:
     waiting = mandate.reserve(a_purchase(5000, n=3), NOTHING, id=hold_id(3), now=NOW)
     assert (waiting.waiting, waiting.counted_at, mandate.reserved_minor) == (True, None, 10_000)
     with pytest.raises(InvalidTransition):
-        mandate.commit(waiting, LATER)
+        mandate.spend(waiting, LATER)
     mandate.begin(waiting, LATER)
     assert (waiting.waiting, waiting.counted_at) == (False, LATER)
     with pytest.raises(InvalidTransition):
         mandate.begin(waiting, LATER)
-    mandate.commit(waiting, LATER)
+    mandate.spend(waiting, LATER)
     assert mandate.spent_minor == 5000
 
 
@@ -158,7 +158,7 @@ def test_a_mandate_is_in_one_real_currency_and_ends_in_the_future() -> None:
 def test_no_limit_falls_below_what_is_spent(limit: str) -> None:
     """What is reserved counts as well; exactly as much is still possible."""
     mandate = a_mandate()
-    mandate.commit(mandate.reserve(a_purchase(40), NOTHING, id=hold_id(), now=NOW), NOW)
+    mandate.spend(mandate.reserve(a_purchase(40), NOTHING, id=hold_id(), now=NOW), NOW)
     mandate.reserve(a_purchase(20, n=2), NOTHING, id=hold_id(2), now=NOW)
     windows = Windows(day_minor=60, rolling_minor=60)
     with pytest.raises(errors.LimitBelowSpent) as refused:

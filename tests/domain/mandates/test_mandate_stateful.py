@@ -41,7 +41,7 @@ class MandateMachine(RuleBasedStateMachine):
         return self.mandate.expires_at is not None and self.mandate.expires_at <= self.moment
 
     @precondition(lambda self: self.holds)
-    @rule(data=st.data(), what=st.sampled_from(["begin", "commit", "release"]))
+    @rule(data=st.data(), what=st.sampled_from(["begin", "spend", "release"]))
     def move(self, data: st.DataObject, what: str) -> None:
         hold = data.draw(st.sampled_from(self.holds))
         try:
