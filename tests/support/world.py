@@ -89,7 +89,8 @@ class World(Ground):
         self.ids[PaymentAttemptId] = str(cast("list[Body]", paying["attempts"])[0]["id"])
         self.ids |= await world_mandates.specimens(self)
         own = await self.id_of(ConversationId)
-        self.ids[MessageId] = str((await self.run("messages.append", conversation_id=own))["id"])
+        for _ in range(2):
+            self.ids[MessageId] = str((await self.run("messages.append", conversation_id=own))["id"])
         posted = await self.run("books.list_entries", account=None, payment_order_id=None)
         self.ids[JournalEntryId] = str(first(posted)["id"])
         await self.run("tasks.add_dependency")
