@@ -20,14 +20,14 @@ CAPABILITY = "parcels"
 async def add_specimens(world: Ground) -> None:
     """Publish the world's own workflow and playbook, and run them."""
     workflow, playbook = await world.id_of(WorkflowId), await world.id_of(PlaybookId)
-    await world.run("workflows.publish_version", id=workflow, expected_version=None)
-    await world.send("workflows.activate", {"id": workflow})
-    started = await world.send("workflow_executions.start", {"workflow_id": workflow})
-    world.ids[WorkflowExecutionId] = str(started["id"])
     for _ in range(2):
+        await world.run("workflows.publish_version", id=workflow, expected_version=None)
         await world.run("playbooks.publish", id=playbook, expected_version=None)
-    run = await world.run("playbooks.run", playbook_id=playbook)
-    world.ids[PlaybookRunId] = str(run["id"])
+    await world.send("workflows.activate", {"id": workflow})
+    for _ in range(2):
+        started = await world.send("workflow_executions.start", {"workflow_id": workflow})
+        world.ids[WorkflowExecutionId] = str(started["id"])
+        world.ids[PlaybookRunId] = str((await world.run("playbooks.run", playbook_id=playbook))["id"])
 
 
 async def running(world: Ground, *steps: Body) -> Body:

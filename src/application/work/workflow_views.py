@@ -181,7 +181,6 @@ class WorkflowExecutionView(View[WorkflowExecution]):
     steps_waiting: int
     started_at: datetime
     ended_at: datetime | None
-    duration_ms: int | None
     created_at: datetime
     created_by: str
 
