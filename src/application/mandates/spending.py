@@ -19,17 +19,16 @@ from domain.shared.ids import AgentId, MandateHoldId, MandateId
 
 
 async def authorise(
-    uow: IUnitOfWork, order: PaymentOrder, mandate_id: MandateId | None, agent_id: AgentId | None = None, *,
-    now: datetime, ids: IIds,
-) -> MandateHold | None:  # fmt: skip
-    """Set an order's amount aside under an agent's mandate, the caller's before any other; None when no agent pays.
+    uow: IUnitOfWork, order: PaymentOrder, mandate_id: MandateId | None, *, now: datetime, ids: IIds
+) -> MandateHold | None:
+    """Set an order's amount aside under the calling agent's mandate; None when the caller is no agent and needs none.
 
     Raises:
         EntityNotFoundError: the caller has no such mandate.
         StoaError: as for :meth:`Mandate.reserve`; MandateMissing, MandateAmbiguous; MandateNotNeeded when somebody who
             needs none names one.
     """
-    agent_id = uow.actor.agent_id or agent_id
+    agent_id = uow.actor.agent_id
     if agent_id is None:
         if mandate_id is not None:
             await uow.mandates.get(mandate_id)

@@ -15,7 +15,7 @@ from application.payments.payment_order_view import PaymentOrderView
 from domain.mandates.approval import Approval
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
-from domain.shared.ids import AgentId, MandateId, PaymentAttemptId, PaymentMethodId, PaymentOrderId
+from domain.shared.ids import MandateId, PaymentAttemptId, PaymentMethodId, PaymentOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +82,18 @@ async def retry_payment_order(
 
 async def begin_attempt(
     uow: IUnitOfWork, order: PaymentOrder, method_id: PaymentMethodId, *, clock: IClock, ids: IIds,
-    mandate_id: MandateId | None = None, agent_id: AgentId | None = None,
+    mandate_id: MandateId | None = None,
 ) -> None:  # fmt: skip
     """Begin to collect a locked order's amount, and have the worker do it; what failed takes a use of its link again.
 
     Everything that begins to move a customer's money comes through here, so that this is where its organization is
     asked for: whoever closes it meanwhile waits, and then sees the attempt. And it is where an agent needs a mandate:
-    above its threshold nothing begins before a person has approved. Whoever pays for an agent, as a workflow that the
-    agent began does, names it with ``agent_id``; a caller that is an agent pays for itself and for no other.
+    above its threshold nothing begins before a person has approved. A worker that pays for an
+    agent acts with the agent's ``agent_id``.
     """
     now = clock.now()
     link = await _ready(uow, order, method_id, now)
-    hold = await authorise(uow, order, mandate_id, agent_id, now=now, ids=ids)
+    hold = await authorise(uow, order, mandate_id, now=now, ids=ids)
     if hold is not None and hold.waiting:
         await ask(uow, order, hold, method_id, now=now, ids=ids)
         return

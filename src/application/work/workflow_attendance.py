@@ -4,7 +4,7 @@ One job for each execution looks at what is due. A payment is begun by the ordin
 that is the step's attempt, so that a job that is repeated pays once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from application.kernel.unit_of_work import IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
 from application.payments.paying import PayPaymentOrder
 from application.work.advancing import ATTEND, attend_later, step_ended
+from application.work.payers import payer_of
 from application.work.workflow_decisions import end_step
 from application.work.workflow_views import StepKey, WorkflowExecutionView
 from domain.payments.payment_order import PaymentOrder
@@ -139,9 +140,11 @@ class Attendance:
         opened = self._units(about.actor, use_case=ATTEND, request_id=about.request_id, read_only=True)
         async with opened as uow:
             due = await uow.workflow_steps.due(execution_id, self._clock.now(), AT_ONCE)
-        for step in due:
-            if step.kind is StepKind.PAYMENT:
-                await self._pay(step, about)
+            payments = [step for step in due if step.kind is StepKind.PAYMENT]
+            # Whoever an agent works for, it pays under its own mandate.
+            payer = await payer_of(uow, await uow.workflow_executions.get(execution_id)) if payments else None
+        for step in payments:
+            await self._pay(step, replace(about, actor=replace(about.actor, agent_id=payer)))
         await self._dispatch("workflow_executions.attend", AttendExecution(id=execution_id), about)
 
     async def _pay(self, step: WorkflowStep, about: Call) -> None:
