@@ -22,6 +22,7 @@ from benchmarks.outbox import outbox
 from benchmarks.report import Row, save, show
 from benchmarks.round_trips import round_trips
 from benchmarks.scale import scale
+from benchmarks.tasks import tasks
 from benchmarks.units import units
 from infrastructure.persistence.embedded import EmbeddedPostgres
 
@@ -34,6 +35,7 @@ _CHAPTERS: dict[str, Chapter] = {
     "round-trips": round_trips,
     "outbox": outbox,
     "scale": scale,
+    "tasks": tasks,
 }
 
 

@@ -25,6 +25,7 @@ from domain.work.task_errors import AgentNotActive, AgentTimeoutError, TaskLease
 from domain.work.task_repositories import Taken
 from domain.work.task_run import LEASE, Lease, RunOutcome, timed_out
 
+_TOKEN = "8e1f6a0c2b7d4e93a5c1f08b6d2e7a94"  # noqa: S105 - an example
 _LEASE_SECONDS = round(LEASE.total_seconds())
 
 
@@ -101,7 +102,7 @@ class BeatTask:
     token: Token
 
 
-@use_case("tasks.heartbeat", scope=Scope.TASKS_WORK, example={}, statements=2, keyless=True)
+@use_case("tasks.heartbeat", scope=Scope.TASKS_WORK, example={"token": _TOKEN}, statements=2, keyless=True)
 async def beat_task(cmd: BeatTask, uow: IUnitOfWork) -> LeaseView:
     """Say that the task is still being worked on: its lease begins anew. Send it three times as often as leases last.
 
@@ -132,7 +133,7 @@ class CompleteTask:
 @use_case(
     "tasks.complete",
     scope=Scope.TASKS_WORK,
-    example={"output": {"summary": "A good year."}, "cost": {"amount": 12, "currency": "EUR"}},
+    example={"token": _TOKEN, "output": {"summary": "A good year."}, "cost": {"amount": 12, "currency": "EUR"}},
     statements=12,
 )
 async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
@@ -166,7 +167,11 @@ class FailTask:
 @use_case(
     "tasks.fail",
     scope=Scope.TASKS_WORK,
-    example={"error": {"code": "source_unreachable", "message": "The report could not be read."}, "retry": True},
+    example={
+        "token": _TOKEN,
+        "error": {"code": "source_unreachable", "message": "The report could not be read."},
+        "retry": True,
+    },
     statements=5,
 )
 async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
@@ -190,7 +195,7 @@ class ReleaseTask:
     token: Token
 
 
-@use_case("tasks.release", scope=Scope.TASKS_WORK, example={}, statements=5)
+@use_case("tasks.release", scope=Scope.TASKS_WORK, example={"token": _TOKEN}, statements=5)
 async def release_task(cmd: ReleaseTask, uow: IUnitOfWork, *, clock: IClock) -> TaskView:
     """Give a task back, for anybody to claim at once; the attempt does not count.
 

@@ -26,7 +26,7 @@ def work(
     ctx: click.Context, *, agent: str, command: str, url: str, api_key: str, concurrency: int, lease: int,
     grace: float, once: bool,
 ) -> None:  # fmt: skip
-    """Claim tasks and have a command work on them.
+    """Have a command work on an agent's tasks.
 
     The command gets the task's input as JSON on standard input, and STOA_TASK_ID, _TYPE, _TITLE and _ATTEMPT in its
     environment. What it writes to standard output becomes the task's output: a JSON object as it is, other JSON below
