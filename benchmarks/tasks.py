@@ -24,7 +24,8 @@ VALUES ($1, $2, 1, now(), 'b', now(), 'b', 'Counter', 'worker', '', '[]', '{}', 
 """
 _TASKS = """
 INSERT INTO tasks (organization_id, id, version, created_at, created_by, updated_at, updated_by, title, type,
-    description, agent_id, status, input, priority, max_attempts, attempt, metadata, lane, rank, available_at, open_dependencies)
+    description, agent_id, status, input, priority, max_attempts, attempt, metadata, lane, rank, available_at,
+    open_dependencies)
 SELECT $1, gen_random_uuid(), 1, now(), 'b', now(), 'b', 'Count', 'task', '', $2, 'pending', '{"n": 1}', n % 10, 3, 0,
     '{}', $3, 9 - n % 10, now() - n * interval '1 millisecond', 0 FROM generate_series(1, $4::int) n
 """

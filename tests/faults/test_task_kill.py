@@ -157,7 +157,8 @@ async def test_each_task_is_completed_exactly_once(
         actor, agent = await filled(stack, size.tasks)
         sweeping = asyncio.create_task(LeaseSweeper(stack.relay_database, stack.dispatcher).run())
         cleanup.callback(sweeping.cancel)
-        stall = "0.05"
+        # Of few tasks more are stalled, so that there is always one.
+        stall = "0.05" if at_length else "0.1"
         crew = Crew(tmp_path / "crew", [found.app, str(actor.organization_id), agent, str(LEASE), stall])
         cleanup.callback(crew.dismiss)
         started = perf_counter()

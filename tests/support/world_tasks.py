@@ -45,6 +45,10 @@ async def _dead_task(world: Ground) -> dict[str, object]:
     return {"id": failed["id"], "expected_version": failed["version"]}
 
 
+async def _new_tasks(_: Ground) -> dict[str, object]:
+    return {"rows": [{"title": "Count the beans", "type": "count", "input": {"silo": 4}}]}
+
+
 async def _two_tasks(world: Ground) -> dict[str, object]:
     return {"id": (await world.fresh(TaskId))["id"], "depends_on_id": (await world.fresh(TaskId))["id"]}
 
@@ -85,6 +89,7 @@ PREPARATIONS: dict[str, Prepare] = {
     "tasks.add_dependency": _two_tasks,
     "tasks.claim": _agent_with_a_task,
     "tasks.complete": _claimed_task,
+    "tasks.create_many": _new_tasks,
     "tasks.expire_leases": _silent_agent,
     "tasks.fail": _claimed_task,
     "tasks.list_runs": _task_claimed_twice,

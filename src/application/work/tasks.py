@@ -25,12 +25,12 @@ from domain.work.task_run import RunOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateTask:
+class NewTask:
     """What is to be done, and by whom.
 
     With an `agent_id` only that agent gets the task, with a `capability` any agent that has it, with neither anybody.
     The higher the `priority`, the sooner. `timeout_seconds` bounds one attempt, whatever heartbeats say; after
-    `max_attempts` the task is `dead` until somebody retries it. It waits until all tasks of `depends_on` are completed.
+    `max_attempts` the task is `dead` until somebody retries it.
     """
 
     title: Title
@@ -40,7 +40,6 @@ class CreateTask:
     capability: Label | None = None
     conversation_id: ConversationId | None = None
     parent_id: TaskId | None = None
-    depends_on: Dependencies = field(default_factory=list)
     input: Document = field(default_factory=dict)
     priority: Priority = NORMAL_PRIORITY
     not_before: datetime | None = None
@@ -57,6 +56,18 @@ class CreateTask:
             input=self.input, priority=self.priority, not_before=self.not_before, due_at=self.due_at,
             timeout_seconds=self.timeout_seconds, max_attempts=self.max_attempts, metadata=self.metadata,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTask(NewTask):
+    """What is to be done, by whom, and after which tasks.
+
+    With an `agent_id` only that agent gets the task, with a `capability` any agent that has it, with neither anybody.
+    The higher the `priority`, the sooner. `timeout_seconds` bounds one attempt, whatever heartbeats say; after
+    `max_attempts` the task is `dead` until somebody retries it. It waits until all tasks of `depends_on` are completed.
+    """
+
+    depends_on: Dependencies = field(default_factory=list)
 
 
 @use_case(

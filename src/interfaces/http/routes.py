@@ -172,6 +172,7 @@ ROUTES = (
     RouteRow("PATCH", "/agents/{id}/state", "agents.update_state"),
     RouteRow("POST", "/agents/{id}/keys", "agents.create_key"),
     RouteRow("POST", "/tasks", "tasks.create"),
+    RouteRow("POST", "/tasks/batch", "tasks.create_many"),
     RouteRow("GET", "/tasks", "tasks.list"),
     RouteRow("GET", "/tasks/search", "tasks.search"),
     RouteRow("GET", "/tasks/pending", "tasks.find_pending_for_agent"),
