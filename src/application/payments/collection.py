@@ -63,7 +63,8 @@ class RecordPaymentOutcome:
     scope=Scope.PLATFORM_OPERATE,
     internal="Only Stoa's own worker and notices of a payment provider know what a payment provider said.",
     example={"status": "declined", "reference": "ch_81", "decline_code": "insufficient_funds", "permanent": False},
-    statements=17,
+    # Half of it is an agent's mandate: what waits for approval, what is set aside and what arrived late.
+    statements=30,
 )
 async def record_payment_outcome(
     cmd: RecordPaymentOutcome, uow: IUnitOfWork, *, clock: IClock, ids: IIds

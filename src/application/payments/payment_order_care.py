@@ -30,7 +30,7 @@ class ExpirePaymentOrder:
     scope=Scope.PAYMENT_ORDERS_WRITE,
     internal="The clock expires payment orders; a person cancels them.",
     example={},
-    statements=10,
+    statements=17,
 )
 async def expire_payment_order(cmd: ExpirePaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
     """Give up an order that nobody tried to pay in its time; its payment link gets the use back.

@@ -123,7 +123,7 @@ class CancelPaymentOrder:
     expected_version: Version | None = None
 
 
-@use_case("payment_orders.cancel", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, destructive=True, statements=10)
+@use_case("payment_orders.cancel", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, destructive=True, statements=17)
 async def cancel_payment_order(cmd: CancelPaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
     """Give up a pending or failed payment order; its payment link gets the use back that a pending one holds.
 
