@@ -79,11 +79,11 @@ async def create_playbook(cmd: CreatePlaybook, uow: IUnitOfWork, *, clock: ICloc
     Errors: `not_found` for an agent, `text_invalid`, and for the template those of `workflows.publish_version`.
     """
     definition = read_definition(cmd.steps, cmd.parameters, cmd.defaults, cmd.output)
+    await refuse_unknown_workers(uow, definition.steps)
     playbook = Playbook.create(
         definition, id=PlaybookId(ids.new()), organization_id=uow.actor.organization_id, name=cmd.name,
         description=cmd.description, now=clock.now(),
     )  # fmt: skip
-    await refuse_unknown_workers(uow, playbook.steps)
     uow.playbooks.add(playbook)
     return PlaybookView.of(playbook)
 
@@ -130,8 +130,9 @@ async def revise_playbook(cmd: RevisePlaybook, uow: IUnitOfWork, *, clock: ICloc
     """
     playbook = await uow.playbooks.get(cmd.id, lock=True)
     playbook.expect_version(cmd.expected_version)
-    playbook.revise(read_definition(cmd.steps, cmd.parameters, cmd.defaults, cmd.output), clock.now())
-    await refuse_unknown_workers(uow, playbook.steps)
+    definition = read_definition(cmd.steps, cmd.parameters, cmd.defaults, cmd.output)
+    await refuse_unknown_workers(uow, definition.steps)
+    playbook.revise(definition, clock.now())
     return PlaybookView.of(playbook)
 
 

@@ -159,8 +159,8 @@ async def publish_workflow_version(
     workflow = await uow.workflows.get(cmd.id, lock=True)
     workflow.expect_version(cmd.expected_version)
     definition = read_definition(cmd.steps, cmd.parameters, cmd.defaults, cmd.output)
+    await refuse_unknown_workers(uow, definition.steps)
     version = workflow.publish(definition, id=WorkflowVersionId(ids.new()), notes=cmd.notes, now=clock.now())
-    await refuse_unknown_workers(uow, version.steps)
     uow.workflow_versions.add(version)
     return WorkflowVersionView.of(version)
 
