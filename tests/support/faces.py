@@ -86,7 +86,10 @@ class CliRun:
 
 
 def _tells(line: str, error: Json) -> bool:
-    return error["message"] in line and (flag_of(error["path"]) in line or error["path"] in line)
+    # The command line counts the rows of an import from one, as people do.
+    rows, _, rest = error["path"].removeprefix("rows.").partition(".")
+    of_row = error["path"].startswith("rows.") and rows.isdecimal() and f"row {int(rows) + 1}, {rest}" in line
+    return error["message"] in line and (of_row or flag_of(error["path"]) in line or error["path"] in line)
 
 
 class _Elsewhere:
