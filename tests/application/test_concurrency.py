@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from domain.shared.ids import CustomerId, PaymentLinkId, PaymentMethodId, PaymentOrderId, ProductId, decode_id
+from infrastructure.persistence import database
 from tests.support.http import HttpFace
 from tests.support.races import race
 from tests.support.rows import Rows
@@ -66,8 +67,9 @@ async def test_a_burst_of_orders_is_numbered_without_gaps(stack: Stack, monkeypa
         pairs.append({"payment_link_id": link["id"], "customer_id": customer["id"]})
     # The first of each asks for more than the price allows, and must not take a number with it.
     orders = [{**pair, "quantity": 101 if n == 0 else 1} for n in range(51) for pair in pairs]
-    # Numbers are the question here, not how long somebody waits for one of ten connections.
-    monkeypatch.setattr(stack.database._pool, "_timeout", 60)
+    # Numbers are the question here, not how long somebody waits for one of ten connections, or for their turn.
+    monkeypatch.setattr(stack.database._pool, "_timeout", 300)
+    monkeypatch.setattr(database, "SQLITE_TURN_SECONDS", 300)
     raced = await race(world.send("payment_orders.create", order) for order in orders)
     assert (len(raced.won), raced.lost.total()) == (500, 10)
     numbers = sorted([*taken, *(str(each["number"]) for each in raced.won)])
