@@ -79,8 +79,9 @@ def _conversations() -> None:
     )
     for column in ("created_at", "last_message_at"):
         op.create_index(f"ix_{name}_{column}", name, ["organization_id", column, "id"])
-    for column in ("agent_id", "customer_id", "user_id"):
+    for column in ("agent_id", "customer_id"):
         op.create_index(f"ix_{name}_{column}", name, ["organization_id", column, "created_at", "id"])
+    op.create_index(f"ix_{name}_user_id", name, ["user_id", "organization_id", "created_at", "id"])
 
 
 def _messages() -> None:

@@ -14,7 +14,7 @@ revision = "0017"
 down_revision = "0016"
 
 TABLES = ("tasks", "task_dependencies", "task_runs")
-_PENDING, _CLAIMED = sa.text("status = 'pending'"), sa.text("claimed_by IS NOT NULL")
+_PENDING = sa.text("status = 'pending'")
 _OPEN = sa.text("ended_at IS NULL")
 _RULES = {
     "dependencies_counted": "open_dependencies >= 0",
@@ -108,10 +108,7 @@ def _tasks() -> None:
         postgresql_where=_PENDING,
         sqlite_where=_PENDING,
     )
-    op.create_index(
-        "ix_tasks_claimed_by", "tasks", ["organization_id", "claimed_by"],
-        postgresql_where=_CLAIMED, sqlite_where=_CLAIMED,
-    )  # fmt: skip
+    op.create_index("ix_tasks_claimed_by", "tasks", ["organization_id", "claimed_by"])
     op.create_index("ix_tasks_created_at", "tasks", ["organization_id", "created_at", "id"])
     for column in ("status", "agent_id", "conversation_id", "parent_id"):
         op.create_index(f"ix_tasks_{column}", "tasks", ["organization_id", column, "created_at", "id"])

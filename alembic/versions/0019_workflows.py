@@ -135,6 +135,7 @@ def _executions() -> None:
     _index(name, "workflow_id", "workflow_id", "created_at", "id")
     _index(name, "status", "workflow_id", "status", "duration_ms")
     _index(name, "playbook_version_id", "playbook_version_id")
+    _index(name, "workflow_version_id", "workflow_version_id")
 
 
 def _steps() -> None:
@@ -181,7 +182,8 @@ def _steps() -> None:
         ),
         sa.CheckConstraint("open_dependencies >= 0", name="dependencies_counted_once"),
     )
-    _index(name, "task_id", "task_id")
+    for column in ("task_id", "agent_id", "tool_id"):
+        _index(name, column, column)
     due = sa.text("due_at is not null")
     op.create_index(
         f"ix_{name}_due_at", name, ["organization_id", "execution_id", "due_at"], postgresql_where=due, sqlite_where=due
@@ -203,7 +205,8 @@ def _runs() -> None:
     )
     _index(name, "playbook_id", "playbook_id", "created_at", "id")
     _index(name, "created_at", "created_at", "id")
-    _index(name, "execution_id", "execution_id")
+    for column in ("execution_id", "playbook_version_id"):
+        _index(name, column, column)
 
 
 def _walls() -> None:

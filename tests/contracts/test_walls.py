@@ -125,11 +125,27 @@ async def test_the_attacks_succeed_when_no_wall_stands(ground: Ground) -> None:
     gentle_first = sorted(POINTING, key=lambda name: (not REGISTRY[name].read_only, _ends(ground, name)))
     caught = [name for name in gentle_first if await leaks(ground, name)]
     own_subject = [name for name in POINTING if any(slot.path == ("id",) for slot in slots(REGISTRY[name].command))]
-    assert set(own_subject) - BY_ADDRESS <= set(caught)
+    assert set(own_subject) - BY_ADDRESS - BY_PAIR <= set(caught)
 
 
 def _ends(ground: Ground, name: str) -> bool:
     return ground.http.operations[name].method == "DELETE" or name.endswith((".delete", ".purge"))
+
+
+BY_PAIR = frozenset({"tasks.remove_dependency"})
+"""They find what they remove by two ids at once: with one of them foreign there is nothing behind any wall."""
+
+
+@pytest.mark.parametrize("walls", [*STANDING, *FALLEN], indirect=True, scope="module")
+async def test_both_ends_of_a_foreign_dependency_remove_nothing(walls: str, ground: Ground) -> None:
+    """Whoever knows both of B's ids is told that there is nothing, and B's tasks go on waiting; without walls not."""
+    own = ground.victim
+    given = await own.fields("tasks.remove_dependency")
+    home = own.actor.organization_id
+    before = await ground.rows.digest(home)
+    response = await ground.http.send("tasks.remove_dependency", given, key=ground.attacker.key)
+    unharmed = await ground.rows.digest(home) == before
+    assert (response.status_code == 404 and unharmed) is (walls in STANDING)
 
 
 BY_ADDRESS = frozenset({"account.accept_invitation", "account.decline_invitation"})

@@ -32,7 +32,7 @@ class ConversationRow(SoftDeletableRow):
         Index("ix_conversations_last_message_at", "organization_id", "last_message_at", "id"),
         Index("ix_conversations_agent_id", "organization_id", "agent_id", "created_at", "id"),
         Index("ix_conversations_customer_id", "organization_id", "customer_id", "created_at", "id"),
-        Index("ix_conversations_user_id", "organization_id", "user_id", "created_at", "id"),
+        Index("ix_conversations_user_id", "user_id", "organization_id", "created_at", "id"),
         CheckConstraint("message_count >= 0", name="message_count_natural"),
         CheckConstraint("status in ('open', 'closed')", name="status_known"),
         CheckConstraint("summary_up_to < summary_position", name="summary_of_earlier"),

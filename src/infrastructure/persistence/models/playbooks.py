@@ -59,6 +59,7 @@ class PlaybookRunRow(TenantRow):
         Index("ix_playbook_runs_playbook_id", "organization_id", "playbook_id", "created_at", "id"),
         Index("ix_playbook_runs_created_at", "organization_id", "created_at", "id"),
         Index("ix_playbook_runs_execution_id", "organization_id", "execution_id"),
+        Index("ix_playbook_runs_playbook_version_id", "organization_id", "playbook_version_id"),
     )
 
     playbook_id: Mapped[UUID]

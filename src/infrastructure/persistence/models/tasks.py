@@ -12,7 +12,6 @@ from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, b
 from infrastructure.persistence.types import JsonText, text
 
 _PENDING = sql("status = 'pending'")
-_CLAIMED = sql("claimed_by IS NOT NULL")
 _OPEN = sql("ended_at IS NULL")
 
 
@@ -50,7 +49,7 @@ class TaskRow(TenantRow):
         Index("ix_tasks_created_at", "organization_id", "created_at", "id"),
         Index("ix_tasks_status", "organization_id", "status", "created_at", "id"),
         Index("ix_tasks_agent_id", "organization_id", "agent_id", "created_at", "id"),
-        Index("ix_tasks_claimed_by", "organization_id", "claimed_by", postgresql_where=_CLAIMED, sqlite_where=_CLAIMED),
+        Index("ix_tasks_claimed_by", "organization_id", "claimed_by"),
         Index("ix_tasks_conversation_id", "organization_id", "conversation_id", "created_at", "id"),
         Index("ix_tasks_parent_id", "organization_id", "parent_id", "created_at", "id"),
     )

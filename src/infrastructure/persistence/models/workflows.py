@@ -62,6 +62,7 @@ class WorkflowExecutionRow(TenantRow):
         Index("ix_workflow_executions_workflow_id", "organization_id", "workflow_id", "created_at", "id"),
         Index("ix_workflow_executions_status", "organization_id", "workflow_id", "status", "duration_ms"),
         Index("ix_workflow_executions_playbook_version_id", "organization_id", "playbook_version_id"),
+        Index("ix_workflow_executions_workflow_version_id", "organization_id", "workflow_version_id"),
         CheckConstraint(
             "steps_completed + steps_failed + steps_running + steps_waiting <= steps_total", name="counts_within_total"
         ),
@@ -97,6 +98,8 @@ class WorkflowStepRow(Base):
         unique("execution_id", "position", error=DuplicateError),
         unique("execution_id", "key", error=DuplicateError),
         Index("ix_workflow_steps_task_id", "organization_id", "task_id"),
+        Index("ix_workflow_steps_agent_id", "organization_id", "agent_id"),
+        Index("ix_workflow_steps_tool_id", "organization_id", "tool_id"),
         Index(
             "ix_workflow_steps_due_at", "organization_id", "execution_id", "due_at",
             postgresql_where=_DUE, sqlite_where=_DUE,
