@@ -7,7 +7,7 @@ Revises: 0014
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import identity_functions, tenancy
+from infrastructure.persistence import identity_functions, revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0015"
@@ -20,31 +20,14 @@ APPENDED = ("tool_usages", "performance_records")
 """What is written once."""
 
 
-def _belongs_to(table: str, parent: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-        ondelete=ondelete,
-    )
-
-
 def _aggregate(name: str, *items: sa.schema.SchemaItem) -> None:
     """Make a table with the columns that every aggregate has."""
     op.create_table(
         name,
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
+        *revision_parts.root_columns(),
         *items,
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
-        ),
+        revision_parts.of_organization(name),
     )
     op.create_index(f"ix_{name}_created_at", name, ["organization_id", "created_at", "id"])
 
@@ -57,7 +40,7 @@ def _capabilities(name: str, parent: str, column: str) -> None:
         sa.Column(column, sa.Uuid(), nullable=False),
         sa.Column("capability", text(64), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        _belongs_to(name, parent, column, ondelete="CASCADE"),
+        revision_parts.belongs_to(name, parent, column, ondelete="CASCADE"),
         sa.UniqueConstraint(
             "organization_id", column, "capability", name=f"uq_{name}_organization_id_{column}_capability"
         ),
@@ -144,8 +127,8 @@ def _grants() -> None:
         "tool_grants",
         sa.Column("tool_id", sa.Uuid(), nullable=False),
         sa.Column("agent_id", sa.Uuid(), nullable=False),
-        _belongs_to("tool_grants", "tools", "tool_id"),
-        _belongs_to("tool_grants", "agents", "agent_id"),
+        revision_parts.belongs_to("tool_grants", "tools", "tool_id"),
+        revision_parts.belongs_to("tool_grants", "agents", "agent_id"),
         sa.UniqueConstraint(
             "organization_id", "agent_id", "tool_id", name="uq_tool_grants_organization_id_agent_id_tool_id"
         ),
@@ -164,8 +147,8 @@ def _usages() -> None:
         *_cost(),
         sa.Column("outcome", text(20), nullable=False),
         sa.Column("error_code", text(64), nullable=True),
-        _belongs_to(name, "tools", "tool_id"),
-        _belongs_to(name, "agents", "agent_id"),
+        revision_parts.belongs_to(name, "tools", "tool_id"),
+        revision_parts.belongs_to(name, "agents", "agent_id"),
         _check(name, "duration_not_negative", "duration_ms >= 0"),
         *_cost_rules(name),
         _check(name, "error_of_failures", "error_code is null or outcome <> 'ok'"),
@@ -185,7 +168,7 @@ def _performance() -> None:
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.Column("unit", text(20), nullable=False),
         sa.Column("note", text(), nullable=False),
-        _belongs_to(name, "agents", "agent_id"),
+        revision_parts.belongs_to(name, "agents", "agent_id"),
     )
     op.create_index(f"ix_{name}_agent_id", name, ["organization_id", "agent_id", "created_at", "id"])
     op.create_index(f"ix_{name}_task_id", name, ["organization_id", "task_id", "id"])

@@ -7,7 +7,7 @@ Revises: 0015
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import messages_guard, tenancy
+from infrastructure.persistence import messages_guard, revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0016"
@@ -27,32 +27,11 @@ def upgrade() -> None:
         _run(messages_guard.SQLITE)
 
 
-def _root() -> list[sa.Column[object]]:
-    return [
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
-    ]
-
-
-def _belongs_to(table: str, parent: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-        ondelete=ondelete,
-    )
-
-
 def _conversations() -> None:
     name = "conversations"
     op.create_table(
         name,
-        *_root(),
+        *revision_parts.root_columns(),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
         sa.Column("deleted_by", text(80), nullable=True),
         sa.Column("title", text(200), nullable=True),
@@ -67,11 +46,9 @@ def _conversations() -> None:
         sa.Column("summary_up_to", sa.Integer(), nullable=True),
         sa.Column("metadata", JsonText(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
-        ),
-        _belongs_to(name, "agents", "agent_id"),
-        _belongs_to(name, "customers", "customer_id"),
+        revision_parts.of_organization(name),
+        revision_parts.belongs_to(name, "agents", "agent_id"),
+        revision_parts.belongs_to(name, "customers", "customer_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=f"fk_{name}_user_id"),
         sa.CheckConstraint("message_count >= 0", name=op.f(f"ck_{name}_message_count_natural")),
         sa.CheckConstraint("status in ('open', 'closed')", name=op.f(f"ck_{name}_status_known")),
@@ -88,7 +65,7 @@ def _messages() -> None:
     name = "messages"
     op.create_table(
         name,
-        *_root(),
+        *revision_parts.root_columns(),
         sa.Column("conversation_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("role", text(20), nullable=False),
@@ -102,7 +79,7 @@ def _messages() -> None:
         sa.Column("in_reply_to", sa.Integer(), nullable=True),
         sa.Column("summary_up_to", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        _belongs_to(name, "conversations", "conversation_id", ondelete="CASCADE"),
+        revision_parts.belongs_to(name, "conversations", "conversation_id", ondelete="CASCADE"),
         sa.UniqueConstraint(
             "organization_id", "conversation_id", "position", name=f"uq_{name}_organization_id_conversation_id_position"
         ),

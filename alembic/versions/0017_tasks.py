@@ -7,7 +7,7 @@ Revises: 0016
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
+from infrastructure.persistence import revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0017"
@@ -45,25 +45,10 @@ def upgrade() -> None:
         op.execute(_FORGET_PARENT)
 
 
-def _of(table: str, other: str, column: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{other}.organization_id", f"{other}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-        ondelete=ondelete,
-    )
-
-
 def _tasks() -> None:
     op.create_table(
         "tasks",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
+        *revision_parts.root_columns(),
         sa.Column("title", text(200), nullable=False),
         sa.Column("type", text(80), nullable=False),
         sa.Column("description", text(), nullable=False),
@@ -92,13 +77,13 @@ def _tasks() -> None:
         sa.Column("started_at", UtcDateTime()),
         sa.Column("completed_at", UtcDateTime()),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_tasks"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name="fk_tasks_organization_id"
+        revision_parts.of_organization("tasks"),
+        revision_parts.belongs_to("tasks", "agents", "agent_id"),
+        revision_parts.belongs_to("tasks", "agents", "claimed_by"),
+        revision_parts.belongs_to("tasks", "conversations", "conversation_id", ondelete="CASCADE"),
+        revision_parts.belongs_to(
+            "tasks", "tasks", "parent_id", ondelete="SET NULL (parent_id)" if _is_postgres() else "SET NULL"
         ),
-        _of("tasks", "agents", "agent_id"),
-        _of("tasks", "agents", "claimed_by"),
-        _of("tasks", "conversations", "conversation_id", "CASCADE"),
-        _of("tasks", "tasks", "parent_id", "SET NULL (parent_id)" if _is_postgres() else "SET NULL"),
         *(sa.CheckConstraint(rule, name=op.f(f"ck_tasks_{name}")) for name, rule in _RULES.items()),
     )
     op.create_index(
@@ -123,8 +108,8 @@ def _dependencies() -> None:
         sa.Column("task_id", sa.Uuid(), nullable=False),
         sa.Column("depends_on_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_task_dependencies"),
-        _of(name, "tasks", "task_id", "CASCADE"),
-        _of(name, "tasks", "depends_on_id", "CASCADE"),
+        revision_parts.belongs_to(name, "tasks", "task_id", ondelete="CASCADE"),
+        revision_parts.belongs_to(name, "tasks", "depends_on_id", ondelete="CASCADE"),
         sa.UniqueConstraint(
             "organization_id", "task_id", "depends_on_id", name=f"uq_{name}_organization_id_task_id_depends_on_id"
         ),
@@ -151,8 +136,8 @@ def _runs() -> None:
         sa.Column("outcome", text(20)),
         sa.Column("error", JsonText()),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_task_runs"),
-        _of(name, "tasks", "task_id", "CASCADE"),
-        _of(name, "agents", "agent_id"),
+        revision_parts.belongs_to(name, "tasks", "task_id", ondelete="CASCADE"),
+        revision_parts.belongs_to(name, "agents", "agent_id"),
     )
     op.create_index(
         "uq_task_runs_open", name, ["organization_id", "task_id"], unique=True,

@@ -7,7 +7,7 @@ Revises: 0017
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
+from infrastructure.persistence import revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0018"
@@ -41,7 +41,7 @@ def upgrade() -> None:
 def _mandates() -> None:
     op.create_table(
         "mandates",
-        *_base(),
+        *revision_parts.root_columns(),
         sa.Column("agent_id", sa.Uuid(), nullable=False),
         sa.Column("granted_by", text(80), nullable=False),
         sa.Column("currency", text(3), nullable=False),
@@ -69,7 +69,7 @@ def _mandates() -> None:
 def _holds() -> None:
     op.create_table(
         "mandate_holds",
-        *_base(),
+        *revision_parts.root_columns(),
         sa.Column("mandate_id", sa.Uuid(), nullable=False),
         sa.Column("agent_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", text(20), nullable=False),
@@ -105,7 +105,7 @@ def _approvals() -> None:
     }  # fmt: skip
     op.create_table(
         "approvals",
-        *_base(),
+        *revision_parts.root_columns(),
         *(sa.Column(column, sa.Uuid(), nullable=False) for column in references),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("amount_currency", text(3), nullable=False),
@@ -123,24 +123,10 @@ def _approvals() -> None:
     _one("uq_approvals_pending", "approvals", "status = 'pending'")
 
 
-def _base() -> list[sa.Column[object]]:
-    return [
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
-    ]
-
-
 def _keys(table: str, **references: str) -> list[sa.Constraint]:
     return [
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{table}"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name=f"fk_{table}_organization_id"
-        ),
+        revision_parts.of_organization(table),
         *(
             sa.ForeignKeyConstraint(
                 ["organization_id", column], [f"{parent}.organization_id", f"{parent}.id"],

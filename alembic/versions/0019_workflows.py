@@ -7,7 +7,7 @@ Revises: 0018
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
+from infrastructure.persistence import revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0019"
@@ -20,33 +20,13 @@ TABLES = (
 _APPENDED = ("workflow_versions", "playbook_versions", "playbook_runs")
 
 
-def _belongs_to(table: str, parent: str, column: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-    )
-
-
 def _aggregate(name: str, *items: sa.schema.SchemaItem) -> None:
     """Make a table with the columns that every aggregate has."""
     op.create_table(
         name,
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
+        *revision_parts.root_columns(),
         *items,
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-    )
-
-
-def _of_organization(name: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
     )
 
 
@@ -83,7 +63,7 @@ def _named(name: str, *items: sa.schema.SchemaItem) -> None:
         sa.Column("status", text(20), nullable=False),
         sa.Column("latest_version", sa.Integer(), nullable=False),
         *items,
-        _of_organization(name),
+        revision_parts.of_organization(name),
     )
     _index(name, "created_at", "created_at", "id")
     _index(name, "status", "status", "created_at", "id")
@@ -97,7 +77,7 @@ def _versions(name: str, parent: str, column: str) -> None:
         sa.Column("steps_count", sa.Integer(), nullable=False),
         sa.Column("notes", text(), nullable=False),
         *_definition(),
-        _belongs_to(name, parent, column),
+        revision_parts.belongs_to(name, parent, column),
         sa.UniqueConstraint("organization_id", column, "number", name=f"uq_{name}_organization_id_{column}_number"),
     )
 
@@ -122,10 +102,10 @@ def _executions() -> None:
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("duration_ms", sa.BigInteger(), nullable=True),
-        _of_organization(name),
-        _belongs_to(name, "workflows", "workflow_id"),
-        _belongs_to(name, "workflow_versions", "workflow_version_id"),
-        _belongs_to(name, "playbook_versions", "playbook_version_id"),
+        revision_parts.of_organization(name),
+        revision_parts.belongs_to(name, "workflows", "workflow_id"),
+        revision_parts.belongs_to(name, "workflow_versions", "workflow_version_id"),
+        revision_parts.belongs_to(name, "playbook_versions", "playbook_version_id"),
         sa.CheckConstraint(
             "steps_completed + steps_failed + steps_running + steps_waiting <= steps_total",
             name="counts_within_total",
@@ -170,10 +150,10 @@ def _steps() -> None:
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("concluded_by", text(80), nullable=True),
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        _belongs_to(name, "workflow_executions", "execution_id"),
-        _belongs_to(name, "agents", "agent_id"),
-        _belongs_to(name, "tools", "tool_id"),
-        _belongs_to(name, "tasks", "task_id"),
+        revision_parts.belongs_to(name, "workflow_executions", "execution_id"),
+        revision_parts.belongs_to(name, "agents", "agent_id"),
+        revision_parts.belongs_to(name, "tools", "tool_id"),
+        revision_parts.belongs_to(name, "tasks", "task_id"),
         sa.UniqueConstraint(
             "organization_id", "execution_id", "position", name=f"uq_{name}_organization_id_execution_id_position"
         ),
@@ -199,9 +179,9 @@ def _runs() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("execution_id", sa.Uuid(), nullable=False),
         sa.Column("parameters", JsonText(), nullable=False),
-        _belongs_to(name, "playbooks", "playbook_id"),
-        _belongs_to(name, "playbook_versions", "playbook_version_id"),
-        _belongs_to(name, "workflow_executions", "execution_id"),
+        revision_parts.belongs_to(name, "playbooks", "playbook_id"),
+        revision_parts.belongs_to(name, "playbook_versions", "playbook_version_id"),
+        revision_parts.belongs_to(name, "workflow_executions", "execution_id"),
     )
     _index(name, "playbook_id", "playbook_id", "created_at", "id")
     _index(name, "created_at", "created_at", "id")
