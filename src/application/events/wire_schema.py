@@ -11,6 +11,7 @@ from typing import Literal, TypeAliasType, Union, get_args, get_origin, get_type
 
 import attrs
 
+from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.ids import ID_PREFIXES
 from domain.shared.money import Money
 
@@ -27,6 +28,9 @@ MONEY: Schema = {
     "required": ["amount", "currency"],
 }
 _PLAIN: Mapping[object, Schema] = {
+    Address: {"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$"},
+    BaseUnits: {"type": "string", "pattern": "^(0|[1-9][0-9]{0,77})$"},
+    TransactionHash: {"type": "string", "pattern": "^0x[0-9a-f]{64}$"},
     str: {"type": "string"},
     int: {"type": "integer"},
     bool: {"type": "boolean"},

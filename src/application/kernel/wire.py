@@ -17,6 +17,8 @@ import attrs
 
 from application.kernel.generics import substituted
 from application.kernel.patch import UNSET, Unset
+from domain.shared.evm import checksummed
+from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.ids import ID_PREFIXES, encode_id
 from domain.shared.money import Money
 
@@ -24,6 +26,12 @@ type Wire = str | int | bool | datetime | list[Wire] | dict[str, Wire] | None
 type Encoder = Callable[[Any], Wire]  # reason: an encoder is only ever given values of the type it was built for
 
 _PLAIN = (str, int, bool, datetime, types.NoneType, object)
+_LEAVES: Mapping[object, Encoder | None] = {
+    Money: lambda value: {"amount": value.minor, "currency": value.currency},
+    BaseUnits: str,
+    Address: checksummed,
+    TransactionHash: None,
+}
 
 
 def to_wire(value: object, annotation: object = None) -> Wire:
@@ -44,8 +52,8 @@ def encoder(annotation: object) -> Encoder | None:
     if annotation in ID_PREFIXES:
         prefix = ID_PREFIXES[annotation]
         return lambda value: encode_id(prefix, value)
-    if annotation is Money:
-        return lambda value: {"amount": value.minor, "currency": value.currency}
+    if annotation in _LEAVES:
+        return _LEAVES[annotation]
     origin = get_origin(annotation)
     if origin is not None:
         return _generic(origin, get_args(annotation), annotation)

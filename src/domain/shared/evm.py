@@ -1,6 +1,7 @@
 """Addresses of the Ethereum family of chains."""
 
 import re
+from functools import lru_cache
 
 from domain.shared.errors import ValidationError
 from domain.shared.keccak import keccak_256
@@ -31,6 +32,7 @@ def check_address(value: str, path: str = "address") -> str:
     return lower
 
 
+@lru_cache(maxsize=4096)
 def checksummed(address: str) -> str:
     """Return a lower-case address with the capitals of EIP-55, as people are shown it."""
     digits = address[2:]

@@ -3,6 +3,7 @@
 from typing import NewType
 
 from domain.shared.errors import ValidationError
+from domain.shared.evm import check_address
 
 BaseUnits = NewType("BaseUnits", int)
 """An amount of a chain's coin or of a token in its smallest unit, 0 to 2^256-1; outside it is decimal text."""
@@ -68,6 +69,15 @@ def read_hash(text: str) -> TransactionHash:
     if len(text) != 66 or len(digits) != 64 or not set(digits) <= set("0123456789abcdefABCDEF"):
         raise InvalidHash
     return TransactionHash(text.lower())
+
+
+def read_address(text: str) -> Address:
+    """Read an address, of which mixed capitals have to be the checksum.
+
+    Raises:
+        InvalidAddress: it is none.
+    """
+    return Address(check_address(text))
 
 
 def caip_2(chain_id: int) -> str:

@@ -17,6 +17,7 @@ import attrs
 import msgspec
 from sqlalchemy import Column, Table
 
+from domain.shared.evm_types import BaseUnits
 from domain.shared.money import Money
 from infrastructure.persistence.types import JsonText
 
@@ -132,6 +133,11 @@ class Mapper[E]:
             columns, paths = (f"{name}_minor", f"{name}_currency"), (f"{name}.minor", f"{name}.currency")
             write = tuple(unless_none(value, f"o.{path}") for path in paths)
             return _Field(name, columns, paths, unless_none(cell, f"Money(r[{at}], r[{at + 1}])"), write)
+        if kind is BaseUnits:
+            # As text on the way in, because a JSON number of that size is nothing that every reader keeps whole.
+            return _Field(
+                name, (name,), (name,), unless_none(cell, f"int({cell})"), (unless_none(value, f"str({value})"),)
+            )
         if _is_records(kind):
             self._scope[f"_{name}"] = msgspec.json.Decoder(kind).decode
             return _Field(

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, Uuid
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Numeric, String, Text, Uuid
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Guid = Uuid
+_DIGITS = 78  # of 2^256-1
 # SQLite only increments a column declared INTEGER PRIMARY KEY.
 Identity64 = BigInteger().with_variant(Integer, "sqlite")
 
@@ -49,6 +50,21 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         """Read what either database gives."""
         return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+class Uint256(TypeDecorator[object]):
+    """Whole numbers of 256 bits: numeric on PostgreSQL, and on SQLite digits of one width, whose order is theirs."""
+
+    impl = Numeric(_DIGITS, 0)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[object]:
+        """Use numeric, or text where numbers end at 64 bits."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(_DIGITS, 0))  # type: ignore[arg-type]  # reason: the text holds the number
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> object:
+        """Write all digits, with zeros before them on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else str(value).rjust(_DIGITS, "0")
 
 
 class JsonText(TypeDecorator[str]):

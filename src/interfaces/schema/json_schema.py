@@ -18,6 +18,7 @@ from interfaces.schema.shapes import (
     Lenient,
     Metadata,
     Moment,
+    Notation,
     Nullable,
     Optional,
     Record,
@@ -73,10 +74,8 @@ class SchemaWriter:
                 return self._defined(enum.__name__, choice) if enum else choice
             case Identifier(name=name, prefix=prefix):
                 return self._defined(name, {"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"})
-            case Cash():
-                return self._defined("Money", _money())
-            case Metadata():
-                return self._defined("Metadata", _METADATA)
+            case Cash() | Metadata() | Notation():
+                return self._defined(*_named(shape))
             case Nullable(inner=inner):
                 return {"anyOf": [self._write(inner, strict=strict), {"type": "null"}]}
             case Record():
@@ -119,6 +118,12 @@ class SchemaWriter:
         if self.definitions.setdefault(name, schema) != schema:
             raise TypeError(f"two different types are called {name}: names of types are public")
         return {"$ref": f"{self._prefix}{name}"}
+
+
+def _named(shape: Cash | Metadata | Notation) -> tuple[str, Json]:
+    if isinstance(shape, Notation):
+        return shape.name, {"type": "string", "pattern": shape.pattern, "description": shape.description}
+    return ("Money", _money()) if isinstance(shape, Cash) else ("Metadata", _METADATA)
 
 
 def _leaf(shape: Shape, *, strict: bool) -> Json:

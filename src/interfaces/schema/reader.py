@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Interval, Le, Len, Lt
 from application.kernel.generics import substituted
 from application.kernel.imports import Checked
 from application.kernel.patch import UNSET
+from domain.shared.evm_types import Address, BaseUnits, TransactionHash, read_address, read_hash, read_units
 from domain.shared.ids import ID_PREFIXES
 from domain.shared.money import Money
 from domain.shared.text import TextRule
@@ -32,6 +33,7 @@ from interfaces.schema.shapes import (
     Lenient,
     Metadata,
     Moment,
+    Notation,
     Nullable,
     Optional,
     Record,
@@ -47,6 +49,19 @@ _PLAIN: dict[object, Shape] = {
     Money: Cash(),
     object: Anything(),
 }
+_NOTATIONS: dict[object, Notation] = {
+    Address: Notation(
+        "Address", read_address, "^0x[0-9a-fA-F]{40}$",
+        "An account of a chain; mixed capitals are its EIP-55 checksum.",
+    ),
+    BaseUnits: Notation(
+        "BaseUnits", read_units, "^(0|[1-9][0-9]{0,77})$",
+        "A whole number of a coin's or token's smallest unit, up to 2^256-1, as decimal text.",
+    ),
+    TransactionHash: Notation(
+        "TransactionHash", read_hash, "^0x[0-9a-fA-F]{64}$", "The hash of a transaction of a chain."
+    ),
+}  # fmt: skip
 _METADATA_VALUES = {str, int, bool}
 
 
@@ -58,6 +73,8 @@ def read_shape(annotation: object) -> Shape:
     """
     if annotation in _PLAIN:
         return _PLAIN[annotation]
+    if annotation in _NOTATIONS:
+        return _NOTATIONS[annotation]
     if annotation in ID_PREFIXES:
         return Identifier(getattr(annotation, "__name__", "Id"), ID_PREFIXES[annotation])
     if isinstance(annotation, TypeAliasType):

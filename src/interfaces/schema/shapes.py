@@ -4,6 +4,7 @@ A dataclass is read into shapes once; the validator, the JSON Schema and the rea
 shapes, so that they cannot disagree about a field.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,6 +60,16 @@ class Identifier:
 @dataclass(frozen=True, slots=True)
 class Cash:
     """Money: ``{"amount": minor units, "currency": code}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """Text in a notation of its own, such as an address of a chain: what reads it, and its pattern outside."""
+
+    name: str
+    read: Callable[[str], object]
+    pattern: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,7 @@ type Shape = (
     | Choice
     | Identifier
     | Cash
+    | Notation
     | Metadata
     | Items
     | Nullable

@@ -28,6 +28,7 @@ from interfaces.schema.shapes import (
     Lenient,
     Metadata,
     Moment,
+    Notation,
     Nullable,
     Optional,
     Record,
@@ -51,8 +52,8 @@ def core_of(shape: Shape) -> core.CoreSchema:
         TypeError: the shape is one that only views can have.
     """
     match shape:
-        case Text(rule=rule):
-            return _checked(rule.check, _STRING)
+        case Text() | Notation():
+            return _checked(shape.rule.check if isinstance(shape, Text) else shape.read, _STRING)
         case Integer(minimum=minimum, maximum=maximum):
             return core.int_schema(strict=True, ge=minimum, le=maximum)
         case Identifier(prefix=prefix):
