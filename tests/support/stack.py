@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import cast
 from uuid import uuid4
 
@@ -98,7 +99,7 @@ class Stack:
 
     def command(self, name: str, /, **fields: object) -> object:
         """Parse outside fields into the use-case's command, as every face does."""
-        return CommandSchema(self.registry[name].command).validate(fields)
+        return _schema(self.registry[name].command).validate(fields)
 
     async def run(self, name: str, actor: Actor, /, **fields: object) -> Body:
         """Run one use-case and return what it answered."""
@@ -121,6 +122,11 @@ class Stack:
             owner_email=f"{slug}@harbour.example", owner_name="Inês Duarte",
         )  # fmt: skip
         return operator(OrganizationId(decode_id("org", str(created["id"]))))
+
+
+@cache
+def _schema(command: type) -> CommandSchema:
+    return CommandSchema(command)
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from dataclasses import Field as DataclassField
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal, TypeAliasType, Union, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Interval, Le, Len, Lt
@@ -89,6 +90,7 @@ def read_shape(annotation: object) -> Shape:
     raise TypeError(f"no schema for {annotation!r}")
 
 
+@cache
 def read_record(cls: type, arguments: tuple[object, ...] = ()) -> Record:
     """Return the shape of a dataclass, with its type parameters bound to ``arguments``.
 
