@@ -142,8 +142,8 @@ class Attendance:
             due = await uow.workflow_steps.due(execution_id, self._clock.now(), AT_ONCE)
             payments = [step for step in due if step.kind is StepKind.PAYMENT]
             # Whoever an agent works for, it pays under its own mandate.
-            payer = await payer_of(uow, await uow.workflow_executions.get(execution_id)) if payments else None
-        for step in payments:
+            payers = [await payer_of(uow, await uow.workflow_executions.get(execution_id), step) for step in payments]
+        for step, payer in zip(payments, payers, strict=True):
             await self._pay(step, replace(about, actor=replace(about.actor, agent_id=payer)))
         await self._dispatch("workflow_executions.attend", AttendExecution(id=execution_id), about)
 

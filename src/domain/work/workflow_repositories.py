@@ -109,6 +109,10 @@ class IWorkflowStepRepository(Protocol):
         """Return the outputs of completed steps by key."""
         ...
 
+    async def completed(self, execution_id: WorkflowExecutionId, keys: Collection[str]) -> list[WorkflowStep]:
+        """Return those of some steps that have an output, in the order of their positions."""
+        ...
+
     async def to_begin(self, execution_id: WorkflowExecutionId) -> list[WorkflowStep]:
         """Return the steps that failed, and those that may begin and have not."""
         ...

@@ -75,12 +75,17 @@ class SqlWorkflowStepRepository(SqlReader[WorkflowStep], IWorkflowStepRepository
 
     async def outputs(self, execution_id: WorkflowExecutionId, keys: Collection[str]) -> dict[str, dict[str, object]]:
         """Return the outputs of completed steps by key."""
+        found = await self.completed(execution_id, keys)
+        return {step.key: step.output for step in found if step.output is not None}
+
+    async def completed(self, execution_id: WorkflowExecutionId, keys: Collection[str]) -> list[WorkflowStep]:
+        """Return those of some steps that have an output, in the order of their positions."""
         if not keys:
-            return {}
+            return []
         wanted = AnyOf(self._table.c.key, bindparam("keys", type_=ListOf(text())))
         statement = self._prepare("outputs", lambda: self._of_execution(wanted, self._table.c.output.is_not(None)))
         found = await self._load(statement, {"this_execution": execution_id, "keys": sorted(keys)})
-        return {step.key: step.output for step in found if step.output is not None}
+        return sorted(found, key=lambda step: step.position)
 
     async def to_begin(self, execution_id: WorkflowExecutionId) -> list[WorkflowStep]:
         """Return the steps that failed, and those that may begin and have not."""
