@@ -7,6 +7,7 @@ Revises: nothing
 import sqlalchemy as sa
 from alembic import op
 
+from infrastructure.persistence import revision_parts
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0001"
@@ -44,21 +45,8 @@ def _aggregate(name: str, *items: sa.schema.SchemaItem, soft: bool = False) -> N
         columns += [sa.Column("deleted_at", UtcDateTime()), sa.Column("deleted_by", text(80))]
     keys: list[sa.schema.SchemaItem] = [sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}")]
     if name != "organizations":
-        keys.append(
-            sa.ForeignKeyConstraint(
-                ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
-            )
-        )
+        keys.append(revision_parts.of_organization(name))
     op.create_table(name, *columns, *items, *keys)
-
-
-def _belongs_to(table: str, parent: str, column: str) -> sa.ForeignKeyConstraint:
-    """Return the composite key that keeps a reference inside its tenant."""
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-    )
 
 
 def upgrade() -> None:
@@ -136,7 +124,7 @@ def upgrade() -> None:
         sa.Column("min_quantity", sa.Integer(), nullable=False),
         sa.Column("max_quantity", sa.Integer(), nullable=True),
         sa.CheckConstraint("unit_amount_minor > 0", name=op.f("ck_prices_unit_amount_positive")),
-        _belongs_to("prices", "products", "product_id"),
+        revision_parts.belongs_to("prices", "products", "product_id"),
         soft=True,
     )
     op.create_index("ix_prices_created_at", "prices", ["organization_id", "created_at", "id"], unique=False)
@@ -179,7 +167,7 @@ def upgrade() -> None:
         sa.Column("expiry_month", sa.Integer(), nullable=True),
         sa.Column("expiry_year", sa.Integer(), nullable=True),
         sa.Column("is_default", sa.Boolean(), nullable=False),
-        _belongs_to("payment_methods", "customers", "customer_id"),
+        revision_parts.belongs_to("payment_methods", "customers", "customer_id"),
         soft=True,
     )
     op.create_index(
@@ -204,8 +192,8 @@ def upgrade() -> None:
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("max_uses is null or uses <= max_uses", name=op.f("ck_payment_links_uses_within_limit")),
-        _belongs_to("payment_links", "prices", "price_id"),
-        _belongs_to("payment_links", "products", "product_id"),
+        revision_parts.belongs_to("payment_links", "prices", "price_id"),
+        revision_parts.belongs_to("payment_links", "products", "product_id"),
     )
     op.create_index(
         "ix_payment_links_created_at", "payment_links", ["organization_id", "created_at", "id"], unique=False
@@ -232,11 +220,11 @@ def upgrade() -> None:
         sa.Column("failed_at", UtcDateTime(), nullable=True),
         sa.Column("cancelled_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_orders_amount_positive")),
-        _belongs_to("payment_orders", "customers", "customer_id"),
-        _belongs_to("payment_orders", "payment_links", "payment_link_id"),
-        _belongs_to("payment_orders", "payment_methods", "payment_method_id"),
-        _belongs_to("payment_orders", "prices", "price_id"),
-        _belongs_to("payment_orders", "products", "product_id"),
+        revision_parts.belongs_to("payment_orders", "customers", "customer_id"),
+        revision_parts.belongs_to("payment_orders", "payment_links", "payment_link_id"),
+        revision_parts.belongs_to("payment_orders", "payment_methods", "payment_method_id"),
+        revision_parts.belongs_to("payment_orders", "prices", "price_id"),
+        revision_parts.belongs_to("payment_orders", "products", "product_id"),
         sa.UniqueConstraint("organization_id", "number", name="uq_payment_orders_organization_id_number"),
     )
     op.create_index(
@@ -265,8 +253,8 @@ def upgrade() -> None:
         sa.Column("permanent", sa.Boolean(), nullable=False),
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("concluded_at", UtcDateTime(), nullable=True),
-        _belongs_to("payment_attempts", "payment_methods", "payment_method_id"),
-        _belongs_to("payment_attempts", "payment_orders", "payment_order_id"),
+        revision_parts.belongs_to("payment_attempts", "payment_methods", "payment_method_id"),
+        revision_parts.belongs_to("payment_attempts", "payment_orders", "payment_order_id"),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_payment_attempts"),
         sa.UniqueConstraint(
             "organization_id",

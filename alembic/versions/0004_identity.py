@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from application.kernel.actor import PLATFORM
-from infrastructure.persistence import first_scopes, identity_functions, person_functions, tenancy
+from infrastructure.persistence import first_scopes, identity_functions, person_functions, revision_parts, tenancy
 from infrastructure.persistence.lookups import stored_value
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
@@ -76,13 +76,7 @@ def _create_invitations() -> None:
     pending = sa.text("status = 'pending'")
     op.create_table(
         "invitations",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
+        *revision_parts.root_columns(),
         sa.Column("email", text(254), nullable=False),
         sa.Column("role", text(20), nullable=False),
         sa.Column("status", text(20), nullable=False),
@@ -92,9 +86,7 @@ def _create_invitations() -> None:
         sa.Column("accepted_by", sa.Uuid(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_invitations"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name="fk_invitations_organization_id"
-        ),
+        revision_parts.of_organization("invitations"),
     )
     op.create_index("ix_invitations_created_at", "invitations", ["organization_id", "created_at", "id"])
     op.create_index("ix_invitations_email", "invitations", ["email"])

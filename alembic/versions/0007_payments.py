@@ -7,7 +7,7 @@ Revises: 0006
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import books_guard, tenancy
+from infrastructure.persistence import books_guard, revision_parts, tenancy
 from infrastructure.persistence.types import JsonText, UtcDateTime, text
 
 revision = "0007"
@@ -99,18 +99,8 @@ def _aggregate(name: str, *items: sa.schema.SchemaItem) -> None:
         *(sa.Column(column, kind, nullable=False) for column, kind in BASE),
         *items,
         sa.PrimaryKeyConstraint("organization_id", "id", name=f"pk_{name}"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name=f"fk_{name}_organization_id"
-        ),
-        _belongs_to(name, "payment_orders", "payment_order_id"),
-    )
-
-
-def _belongs_to(table: str, parent: str, column: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
+        revision_parts.of_organization(name),
+        revision_parts.belongs_to(name, "payment_orders", "payment_order_id"),
     )
 
 
@@ -134,7 +124,7 @@ def _refunds() -> None:
             for name in ("attention_at", "processing_at", "unknown_at", "succeeded_at", "failed_at")
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_positive")),
-        _belongs_to("refunds", "payment_attempts", "attempt_id"),
+        revision_parts.belongs_to("refunds", "payment_attempts", "attempt_id"),
     )
     for name in ("payment_order_id", "attempt_id"):
         op.create_index(f"ix_refunds_{name}", "refunds", ["organization_id", name])
@@ -166,7 +156,7 @@ def _books() -> None:
         sa.Column("amount_currency", text(3), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_journal_postings_amount_positive")),
         sa.CheckConstraint("direction in ('debit', 'credit')", name=op.f("ck_journal_postings_direction_known")),
-        _belongs_to("journal_postings", "journal_entries", "journal_entry_id"),
+        revision_parts.belongs_to("journal_postings", "journal_entries", "journal_entry_id"),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_journal_postings"),
         sa.UniqueConstraint(
             "organization_id", "journal_entry_id", "number",

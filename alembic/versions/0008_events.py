@@ -7,7 +7,7 @@ Revises: 0007
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
+from infrastructure.persistence import revision_parts, tenancy
 from infrastructure.persistence.types import Identity64, JsonText, UtcDateTime, text
 
 revision = "0008"
@@ -27,15 +27,6 @@ def _position() -> list[sa.schema.SchemaItem]:
         sa.Column("position", Identity64, sa.Identity(always=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_events"),
     ]
-
-
-def _belongs_to(table: str, parent: str, column: str, *, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{parent}.organization_id", f"{parent}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-        ondelete=ondelete,
-    )
 
 
 def upgrade() -> None:
@@ -80,13 +71,7 @@ def _events() -> None:
 def _endpoints() -> None:
     op.create_table(
         "webhook_endpoints",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
+        *revision_parts.root_columns(),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
         sa.Column("deleted_by", text(80), nullable=True),
         sa.Column("url", text(2000), nullable=False),
@@ -101,9 +86,7 @@ def _endpoints() -> None:
         sa.Column("failing_since", UtcDateTime(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_webhook_endpoints"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name="fk_webhook_endpoints_organization_id"
-        ),
+        revision_parts.of_organization("webhook_endpoints"),
     )
     op.create_index("ix_webhook_endpoints_created_at", "webhook_endpoints", ["organization_id", "created_at", "id"])
 
@@ -125,8 +108,8 @@ def _deliveries() -> None:
         sa.Column("token", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_webhook_deliveries"),
-        _belongs_to(name, "webhook_endpoints", "endpoint_id"),
-        _belongs_to(name, "events", "event_id", ondelete="CASCADE"),
+        revision_parts.belongs_to(name, "webhook_endpoints", "endpoint_id"),
+        revision_parts.belongs_to(name, "events", "event_id", ondelete="CASCADE"),
     )
     op.create_index("ix_webhook_deliveries_event_id", name, ["organization_id", "event_id"])
     op.create_index("ix_webhook_deliveries_created_at", name, ["organization_id", "created_at", "id"])
@@ -151,7 +134,7 @@ def _deliveries() -> None:
         sa.UniqueConstraint(
             "organization_id", "delivery_id", "number", name="uq_webhook_attempts_organization_id_delivery_id_number"
         ),
-        _belongs_to("webhook_attempts", name, "delivery_id", ondelete="CASCADE"),
+        revision_parts.belongs_to("webhook_attempts", name, "delivery_id", ondelete="CASCADE"),
     )
 
 

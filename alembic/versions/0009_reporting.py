@@ -7,7 +7,7 @@ Revises: 0008
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
+from infrastructure.persistence import revision_parts, tenancy
 from infrastructure.persistence.types import UtcDateTime, text
 
 revision = "0009"
@@ -69,9 +69,7 @@ def _key(table: str, *columns: tuple[str, sa.types.TypeEngine[object]]) -> list[
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         *(sa.Column(name, kind, nullable=False, autoincrement=False) for name, kind in columns),
         sa.PrimaryKeyConstraint(*names, name=f"pk_{table}"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name=f"fk_{table}_organization_id"
-        ),
+        revision_parts.of_organization(table),
     ]
 
 

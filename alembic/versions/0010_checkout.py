@@ -7,8 +7,8 @@ Revises: 0009
 import sqlalchemy as sa
 from alembic import op
 
-from infrastructure.persistence import tenancy
-from infrastructure.persistence.types import UtcDateTime, text
+from infrastructure.persistence import revision_parts, tenancy
+from infrastructure.persistence.types import text
 
 revision = "0010"
 down_revision = "0009"
@@ -29,23 +29,10 @@ CHECKOUT_REFERENCES = {
 TABLES = ("checkouts", "provider_notices")
 
 
-def _aggregate() -> list[sa.Column[object]]:
-    """Return the columns of every aggregate."""
-    return [
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", text(80), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_by", text(80), nullable=False),
-    ]
-
-
 def upgrade() -> None:
     op.create_table(
         "checkouts",
-        *_aggregate(),
+        *revision_parts.root_columns(),
         sa.Column("digest", text(64), nullable=False),
         sa.Column("payment_link_id", sa.Uuid(), nullable=False),
         sa.Column("payment_order_id", sa.Uuid(), nullable=False),
@@ -53,16 +40,14 @@ def upgrade() -> None:
         sa.Column("locale", text(10), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name="pk_checkouts"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.organization_id"], name="fk_checkouts_organization_id"
-        ),
-        *(_belongs_to("checkouts", target, column) for column, target in CHECKOUT_REFERENCES.items()),
+        revision_parts.of_organization("checkouts"),
+        *(revision_parts.belongs_to("checkouts", target, column) for column, target in CHECKOUT_REFERENCES.items()),
     )
     for column in ("digest", *CHECKOUT_REFERENCES):
         op.create_index(f"ix_checkouts_{column}", "checkouts", ["organization_id", column], unique=False)
     op.create_table(
         "provider_notices",
-        *_aggregate(),
+        *revision_parts.root_columns(),
         sa.Column("source", text(128), nullable=False),
         sa.Column("type", text(80), nullable=False),
         sa.Column("status", text(20), nullable=False),
@@ -80,14 +65,6 @@ def upgrade() -> None:
     op.execute(FIND_CHECKOUT)
     for statement in tenancy.for_callers("stoa_find_checkout(text)"):
         op.execute(statement)
-
-
-def _belongs_to(table: str, target: str, column: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["organization_id", column],
-        [f"{target}.organization_id", f"{target}.id"],
-        name=f"fk_{table}_organization_id_{column}",
-    )
 
 
 def downgrade() -> None:
