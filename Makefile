@@ -1,7 +1,7 @@
 # Stoa needs Python 3.12 to 3.14 with pip, git and make. Everything else is installed into .venv on first use.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test check demo bench faults soak lock fmt clean
+.PHONY: help run test test-chain check demo bench faults soak lock fmt clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .stoa/boot/bin/uv)
@@ -18,15 +18,20 @@ export PIP_REQUIRE_VIRTUALENV := 0
 PIP := -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .stoa/boot
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.ok ## start everything: embedded PostgreSQL, API, docs and worker on 127.0.0.1:8000
 	@$(BIN)/stoa up $(ARGS)
 
 test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passed on)
 	@sh scripts/ensure-chromium.sh
+	@sh scripts/ensure-anvil.sh
 	@$(BIN)/lint-imports --no-logo
 	@$(SUITE) $(ARGS)
+
+test-chain: .venv/.ok ## the tests of chains on anvil, which needs npm
+	@STOA_TEST_CHAIN=anvil sh scripts/ensure-anvil.sh
+	@STOA_TEST_CHAIN=anvil $(PYTEST) tests/infrastructure/chain $(ARGS)
 
 check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests with coverage
 	@$(BIN)/ruff format --check
@@ -35,6 +40,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry src
 	@sh scripts/ensure-chromium.sh
+	@sh scripts/ensure-anvil.sh
 	@$(SUITE) --cov --cov-report=
 
 demo: .venv/.ok ## a story through the real use-cases, step by step
@@ -55,7 +61,7 @@ fmt: .venv/.ok ## format the code and apply the safe fixes
 
 lock: $(filter .stoa/%,$(UV)) ## resolve the dependencies again, into requirements.lock
 	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --group dev -o requirements.lock pyproject.toml
+		--no-emit-index-url --no-emit-find-links --group dev --extra evm -o requirements.lock pyproject.toml
 
 clean: ## remove the environment and every cache (data in .stoa stays)
 	@rm -rf .venv .stoa/boot .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

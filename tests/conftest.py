@@ -1,10 +1,12 @@
 """Fixtures shared by all tests: real databases, and the core wired on them."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.chain import DevChain, open_chain, require_anvil
 from tests.support.databases import DatabaseUrls, TestDatabases, databases
 from tests.support.stack import Stack, open_stack
 
@@ -67,3 +69,21 @@ async def fresh_stack(engine: str, test_databases: TestDatabases) -> AsyncIterat
 def fresh_urls(engine: str, test_databases: TestDatabases) -> DatabaseUrls:
     """Return the URLs of an empty migrated database of the test's own."""
     return test_databases.make(engine)
+
+
+@pytest.fixture(scope="session")
+def dev_chain() -> Iterator[DevChain]:
+    """Return a chain shared by the session; tests keep apart by their own accounts."""
+    kind = os.environ.get("STOA_TEST_CHAIN", "py-evm")
+    if kind == "anvil":
+        require_anvil()
+    with open_chain(kind) as opened:
+        yield opened
+
+
+@pytest.fixture
+def anvil() -> Iterator[DevChain]:
+    """Return an anvil of the test's own, for what needs a mempool or another history."""
+    require_anvil()
+    with open_chain("anvil") as opened:
+        yield opened

@@ -26,8 +26,8 @@ from infrastructure.settings_stripe import check_stripe
 
 _PREFIX = "STOA_"
 _SHORTEST_KEY = 16  # characters, in development too: less protects nothing
-# Read by the launcher and the command line; known here so that they are not taken for misspelt settings.
-_READ_ELSEWHERE = frozenset({"STOA_PYTHON", "STOA_MCP", "STOA_API_KEY", "STOA_ORGANIZATION"})
+# Read by the launcher, the command line and the tests; known here so that they are not taken for misspelt settings.
+_READ_ELSEWHERE = frozenset({"STOA_PYTHON", "STOA_MCP", "STOA_API_KEY", "STOA_ORGANIZATION", "STOA_TEST_CHAIN"})
 
 
 class Settings(BaseModel):

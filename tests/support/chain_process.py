@@ -1,0 +1,126 @@
+"""eth-tester's chain in a process of its own, on a port of the loopback interface.
+
+Prints its address once it answers, and ends when its standard input does, so also when its parent was killed.
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any, override
+
+from eth_abi.abi import encode
+from eth_tester import EthereumTester, PyEVMBackend  # type: ignore[import-untyped] # it says nothing of its types
+from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped] # as above
+from web3 import EthereumTesterProvider, Web3
+from web3.exceptions import ContractPanicError
+from web3.types import RPCEndpoint
+
+from tests.support.anvil_process import FUNDED, MNEMONIC
+
+_ERROR_STRING = bytes.fromhex("08c379a0")
+_REVERTED = "execution reverted"
+# What nodes say, where py-evm says it otherwise; clients know the words of nodes.
+_WORDS = {
+    "Sender does not have enough": "insufficient funds for gas * price + value",
+    "Sender account balance cannot afford": "insufficient funds for gas * price + value",
+    "cannot afford txn": "insufficient funds for gas * price + value",
+}
+
+
+class PyEvm:
+    """eth-tester's chain, answering JSON-RPC the way that nodes do."""
+
+    def __init__(self) -> None:
+        """Begin a chain whose accounts are anvil's, too."""
+        backend = PyEVMBackend.from_mnemonic(MNEMONIC, {"balance": FUNDED}, num_accounts=10)
+        provider = EthereumTesterProvider(EthereumTester(backend))
+        web3 = Web3(provider)
+        self._ask = provider.request_func(web3, web3.middleware_onion)
+        self._lock = Lock()
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one request."""
+        head = {"jsonrpc": "2.0", "id": request.get("id")}
+        try:
+            with self._lock:
+                answer = self._ask(RPCEndpoint(request["method"]), request.get("params", []))
+        except (TransactionFailed, ContractPanicError) as error:
+            return {**head, "error": _reverted(error)}
+        except Exception as error:  # noqa: BLE001 - whatever it refuses is an answer, too
+            return {**head, "error": {"code": -32000, "message": _worded(str(error))}}
+        if "error" in answer:
+            return {**head, "error": answer["error"]}
+        return {**head, "result": _hexed(answer["result"])}
+
+
+def _hexed(value: Any) -> Any:
+    """Write numbers and bytes the way JSON-RPC does."""
+    if isinstance(value, bool | str | float) or value is None:
+        return value
+    if isinstance(value, int):
+        return hex(value)
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    if isinstance(value, Mapping):
+        return {key: _hexed(each) for key, each in value.items()}
+    return [_hexed(each) for each in value]
+
+
+def _reverted(error: Exception) -> dict[str, Any]:
+    """Give back the bytes of a reason, which eth-tester has turned into words."""
+    if isinstance(error, ContractPanicError):
+        return {"code": 3, "message": _REVERTED, "data": error.data}
+    reason = str(error).removeprefix(f"{_REVERTED}: ")
+    data: Any = None
+    with suppress(ValueError, SyntaxError):
+        data = ast.literal_eval(reason)
+    if isinstance(data, bytes):
+        return {"code": 3, "message": _REVERTED, "data": f"0x{data.hex()}"}
+    data = _ERROR_STRING + encode(["string"], [reason])
+    return {"code": 3, "message": f"{_REVERTED}: {reason}", "data": f"0x{data.hex()}"}
+
+
+def _worded(text: str) -> str:
+    if "nonce" in text and "Expected" in text:
+        expected, got = (int(word) for word in text.replace(",", " ").split() if word.isdigit())
+        return "nonce too low" if got < expected else "nonce too high"
+    return next((words for begin, words in _WORDS.items() if begin in text), text)
+
+
+def _handler(chain: PyEvm) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answers = [chain.answer(each) for each in asked] if isinstance(asked, list) else chain.answer(asked)
+            body = json.dumps(answers).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _serve() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(PyEvm()))
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _serve()
