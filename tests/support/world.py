@@ -33,6 +33,7 @@ from tests.support import (
     world_people,
     world_sales,
     world_tasks,
+    world_wallets,
     world_workflows,
 )
 from tests.support.ground import Ground, Prepare, first
@@ -50,6 +51,7 @@ PREPARATIONS: Mapping[str, Prepare] = {
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
     **world_tasks.PREPARATIONS,
+    **world_wallets.PREPARATIONS,
     **world_workflows.PREPARATIONS,
 }
 """State that neither annotations nor examples tell."""
@@ -98,6 +100,7 @@ class World(Ground):
             await self.run("tasks.complete")
         self.ids |= await world_agents.specimens(self)
         await world_workflows.add_specimens(self)
+        await world_wallets.add_specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

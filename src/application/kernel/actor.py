@@ -83,6 +83,9 @@ class Scope(StrEnum):
     TASKS_WORK = "tasks:work"
     APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
+    WALLETS_READ = "wallets:read"
+    WALLETS_WRITE = "wallets:write"
+    WALLETS_SEND = "wallets:send"
     SEARCH_READ = "search:read"
     AUDIT_READ = "audit:read"
     PLATFORM_OPERATE = "platform:operate"
@@ -102,7 +105,7 @@ AGENT_SCOPES = frozenset(
         *(Scope.AGENTS_READ, Scope.AGENTS_WORK, Scope.TOOLS_READ, Scope.TOOLS_WORK),
         *(Scope.TASKS_READ, Scope.TASKS_WRITE, Scope.TASKS_WORK, Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE),
         *(Scope.PLAYBOOKS_READ, Scope.PLAYBOOKS_WRITE, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE),
-        *(Scope.MANDATES_READ, Scope.APPROVALS_READ, Scope.SEARCH_READ),
+        *(Scope.MANDATES_READ, Scope.APPROVALS_READ, Scope.SEARCH_READ, Scope.WALLETS_READ),
     }
 )
 

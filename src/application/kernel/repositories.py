@@ -32,6 +32,8 @@ from domain.payments.recent import IOrderEvents
 from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRepository, IRefundRepository
 from domain.shared.published_event import IEventRepository
 from domain.shared.repository import IRepository
+from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
+from domain.wallets.wallet_challenge import WalletChallenge
 from domain.webhooks.repositories import IWebhookDeliveryRepository
 from domain.webhooks.webhook_endpoint import WebhookEndpoint
 from domain.work.playbook import Playbook, PlaybookRun
@@ -138,3 +140,9 @@ class IRepositories(Protocol):
     def workflow_steps(self) -> IWorkflowStepRepository: ...
     @property
     def playbook_runs(self) -> IRepository[PlaybookRun]: ...
+    @property
+    def wallets(self) -> IWalletRepository: ...
+    @property
+    def wallet_challenges(self) -> IRepository[WalletChallenge]: ...
+    @property
+    def address_listings(self) -> IAddressListingRepository: ...

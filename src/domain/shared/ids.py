@@ -54,6 +54,8 @@ TaskRunId = NewType("TaskRunId", UUID)
 WorkflowStepId = NewType("WorkflowStepId", UUID)
 WorkflowVersionId = NewType("WorkflowVersionId", UUID)
 PlaybookVersionId = NewType("PlaybookVersionId", UUID)
+AddressListingId = NewType("AddressListingId", UUID)
+WalletChallengeId = NewType("WalletChallengeId", UUID)
 
 ID_PREFIXES: dict[object, str] = {
     OrganizationId: "org",
@@ -100,6 +102,8 @@ ID_PREFIXES: dict[object, str] = {
     WorkflowStepId: "wfs",
     WorkflowVersionId: "wfv",
     PlaybookVersionId: "pbv",
+    AddressListingId: "lst",
+    WalletChallengeId: "wch",
 }
 """Id type to its prefix; adapters look a type up here to show and read ids without knowing the aggregates."""
 

@@ -1,6 +1,13 @@
-"""What can go wrong between Stoa and a chain."""
+"""What can go wrong with wallets, and between Stoa and a chain."""
 
-from domain.shared.errors import Invalid, Unavailable
+from domain.shared.errors import (
+    BusinessRuleViolation,
+    DuplicateError,
+    Forbidden,
+    Invalid,
+    Unavailable,
+    ValidationError,
+)
 
 
 class ChainNotSupported(Invalid):
@@ -50,3 +57,73 @@ class SignerRefused(Invalid):
 
     code = "signer_refused"
     summary = "The wallet's signer refuses to sign this transaction."
+
+
+class InvalidWallet(ValidationError):
+    """What describes the wallet does not fit together; ``reason`` in the details says why."""
+
+    code = "wallet_invalid"
+    summary = "These attributes do not make a wallet."
+
+
+class WalletAddressTaken(DuplicateError):
+    """The organization has a wallet with this address on this chain."""
+
+    code = "wallet_address_taken"
+    summary = "Another wallet has this address on this chain."
+
+
+class WalletSignerTaken(DuplicateError):
+    """Some wallet, of whichever organization, signs for this address on this chain; a deleted one can be restored."""
+
+    code = "wallet_signer_taken"
+    summary = "Another wallet signs for this address on this chain already."
+
+
+class WalletWatchOnly(BusinessRuleViolation):
+    """Nobody here can sign for the wallet."""
+
+    code = "wallet_watch_only"
+    summary = "The wallet is only watched; it has no signer."
+
+
+class AddressBlocked(Forbidden):
+    """The organization does no business with the address."""
+
+    code = "address_blocked"
+    summary = "The address is on the organization's block list."
+
+
+class AddressNotAllowed(Forbidden):
+    """The organization does business with listed addresses only, and this is none of them."""
+
+    code = "address_not_allowed"
+    summary = "The organization has an allow list, and the address is not on it."
+
+
+class AddressOnOtherList(BusinessRuleViolation):
+    """An address is blocked or allowed, never both; ``list`` in the details says where it is."""
+
+    code = "address_on_other_list"
+    summary = "The address is on the other list; take it off there first."
+
+
+class AddressListed(DuplicateError):
+    """Somebody else put the address on a list at the same moment."""
+
+    code = "address_listed"
+    summary = "The address is on a list already."
+
+
+class ChallengeOver(BusinessRuleViolation):
+    """The challenge was used, or its ten minutes are over; ask for another one."""
+
+    code = "wallet_challenge_over"
+    summary = "The challenge was used already or has expired; request a new one."
+
+
+class SignatureInvalid(ValidationError):
+    """The signature is none, or another key's."""
+
+    code = "wallet_signature_invalid"
+    summary = "The text was not signed by the wallet's key."

@@ -30,11 +30,13 @@ class Lookup:
 
 
 async def claim(session: Session, lookup: Lookup, entity: Entity) -> None:
-    """Make the entity findable by its value before the tenant is known.
+    """Make the entity findable by its value before the tenant is known; without a value it claims nothing.
 
     Raises:
         DuplicateError: another aggregate of any tenant has the value; the look-up names the error.
     """
+    if getattr(entity, lookup.attribute) is None:
+        return
     statement = session.prepare("lookup-claim", lambda: _insert(postgres=session.database.is_postgres))
     if not await session.rows(statement, {**_named(lookup, entity), "lookup_subject": entity.id}):
         raise lookup.taken
@@ -42,6 +44,8 @@ async def claim(session: Session, lookup: Lookup, entity: Entity) -> None:
 
 async def release(session: Session, lookup: Lookup, entity: Entity) -> None:
     """Forget the value of a purged entity."""
+    if getattr(entity, lookup.attribute) is None:
+        return
     await session.rows(session.prepare("lookup-release", _delete), _named(lookup, entity))
 
 

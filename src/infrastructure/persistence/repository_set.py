@@ -49,6 +49,11 @@ from infrastructure.persistence.repositories.playbooks import (
 )
 from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
 from infrastructure.persistence.repositories.tasks import SqlTaskRepository
+from infrastructure.persistence.repositories.wallets import (
+    SqlAddressListingRepository,
+    SqlWalletChallengeRepository,
+    SqlWalletRepository,
+)
 from infrastructure.persistence.repositories.webhooks import (
     SqlEventRepository,
     SqlWebhookDeliveryRepository,
@@ -128,6 +133,9 @@ class RepositorySet:
     messages = repository(SqlMessageRepository)
     tasks = repository(SqlTaskRepository)
     task_runs = repository(SqlTaskRunRepository)
+    wallets = repository(SqlWalletRepository)
+    wallet_challenges = repository(SqlWalletChallengeRepository)
+    address_listings = repository(SqlAddressListingRepository)
     audit_entries = repository(SqlAuditEntryRepository)
     events = repository(SqlEventRepository)
     webhook_deliveries = repository(SqlWebhookDeliveryRepository)

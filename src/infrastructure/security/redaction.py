@@ -21,8 +21,8 @@ DENIED_NAMES = frozenset(
         *("password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "credential", "credentials"),
         *("authorization", "proxy_authorization", "cookie", "set_cookie", "session_token", "access_token"),
         *("refresh_token", "id_token", "provider_token", "api_key", "apikey", "x_api_key", "secret_key"),
-        *("private_key", "seed_phrase", "mnemonic", "signing_key", "seal_key", "encryption_key", "signature"),
-        *("hash", "digest", "pepper", "salt", "pin", "otp", "totp", "cvv", "cvc", "cvv2", "cvc2", "csc"),
+        *("private_key", "seed_phrase", "mnemonic", "signing_key", "seal_key", "sealed_key", "encryption_key"),
+        *("signature", "hash", "digest", "pepper", "salt", "pin", "otp", "totp", "cvv", "cvc", "cvv2", "cvc2", "csc"),
         *("pan", "card_number", "cardnumber", "iban", "account_number", "database_url", "dsn"),
     }
 )

@@ -1,0 +1,51 @@
+"""What use-cases about wallets need to be there before them."""
+
+import secrets
+
+from domain.shared.evm import checksummed
+from domain.shared.ids import WalletId
+from tests.support.ground import Ground, Prepare
+
+
+def an_address() -> str:
+    """Return an address that nobody has the key of, as people are shown it."""
+    return checksummed(f"0x{secrets.token_hex(20)}")
+
+
+async def _new_address(world: Ground) -> dict[str, object]:
+    return {"address": an_address(), "user_id": world.person.id}
+
+
+async def _of_a_member(world: Ground) -> dict[str, object]:
+    return {"user_id": world.person.id}
+
+
+async def _changed_wallet(world: Ground) -> dict[str, object]:
+    wallet = await world.fresh(WalletId)
+    return {"id": wallet["id"], "expected_version": wallet["version"], **await _of_a_member(world)}
+
+
+async def _known_address(world: Ground) -> dict[str, object]:
+    wallet = await world.fresh(WalletId)
+    return {"address": wallet["address"], "chain_id": wallet["chain_id"]}
+
+
+async def _deleted_wallet(world: Ground) -> dict[str, object]:
+    deleted = await world.run("wallets.delete")
+    return {"id": deleted["id"], "expected_version": deleted["version"]}
+
+
+async def add_specimens(world: Ground) -> None:
+    """Give the organization two wallets of its own; the others are a member's."""
+    for _ in range(2):
+        await world.run("wallets.create", user_id=None)
+
+
+PREPARATIONS: dict[str, Prepare] = {
+    "wallets.create": _new_address,
+    "wallets.get_by_address": _known_address,
+    "wallets.get_by_user": _of_a_member,
+    "wallets.list": _of_a_member,
+    "wallets.restore": _deleted_wallet,
+    "wallets.update": _changed_wallet,
+}
