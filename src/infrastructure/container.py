@@ -46,9 +46,11 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
+from application.wallets.ports import ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
+from infrastructure.chain.origin import PublicOrigin
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
@@ -185,6 +187,7 @@ class Container(containers.DeclarativeContainer):
             ISessionTokens: session_tokens,
             ISingleUseTokens: single_use_tokens,
             ISignIns: sign_ins,
+            ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry)

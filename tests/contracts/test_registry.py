@@ -18,8 +18,10 @@ from tests.support.world import World
 
 HANDLER_LINES = 15
 SHARED = {
+    "address_listings": "wallets",
     "messages": "conversations",
     "playbook_runs": "playbooks",
+    "wallet_challenges": "wallets",
     "workflow_approvals": "approvals",
     "workflow_executions": "workflows",
 }
@@ -55,7 +57,7 @@ def test_reading_and_writing_scopes_follow_what_a_use_case_does(name: str) -> No
         return
     resource, action = use_case.scope.value.split(":")
     assert (action == "read") == use_case.read_only
-    assert action in ("read", "write", "purge", "work", "keys")
+    assert action in ("read", "write", "purge", "work", "keys", "send")
     assert SHARED.get(use_case.resource, use_case.resource) in (resource, f"{resource}_entries")
     assert use_case.scope in TENANT_SCOPES | PERSONAL_SCOPES
 

@@ -28,6 +28,8 @@ _GENERATED = (
     (re.compile(r"\b([a-z]+)_[0-9a-hjkmnp-tv-z]{26}\b"), r"\1_…"),
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z"), "…Z"),
     (re.compile(r"[- ][0-9a-fA-F]{8,12}\b"), "-…"),
+    (re.compile(r"\b0x[0-9a-fA-F]{40}\b"), "0x…"),
+    (re.compile(r"Nonce: [0-9a-z]+"), "Nonce: …"),
 )
 type Face = Callable[[str, Mapping[str, object]], Awaitable[Answer]]
 

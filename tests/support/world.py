@@ -100,7 +100,7 @@ class World(Ground):
             await self.run("tasks.complete")
         self.ids |= await world_agents.specimens(self)
         await world_workflows.add_specimens(self)
-        await world_wallets.add_specimens(self)
+        self.ids |= await world_wallets.specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

@@ -3,8 +3,8 @@
 import secrets
 
 from domain.shared.evm import checksummed
-from domain.shared.ids import WalletId
-from tests.support.ground import Ground, Prepare
+from domain.shared.ids import AddressListingId, WalletChallengeId, WalletId
+from tests.support.ground import Ground, Prepare, first
 
 
 def an_address() -> str:
@@ -35,10 +35,26 @@ async def _deleted_wallet(world: Ground) -> dict[str, object]:
     return {"id": deleted["id"], "expected_version": deleted["version"]}
 
 
-async def add_specimens(world: Ground) -> None:
-    """Give the organization two wallets of its own; the others are a member's."""
+async def _new_listing(world: Ground) -> dict[str, object]:
+    return {"address": an_address()}
+
+
+async def allowed_address(world: Ground) -> str:
+    """Return an address that nobody has the key of, and with which this world does business whatever its lists say."""
+    address = an_address()
+    await world.run("wallets.update_allowlist", address=address)
+    return address
+
+
+async def specimens(world: Ground) -> dict[object, str]:
+    """Give the organization two wallets of its own, challenges to a member's, and an address on each list."""
     for _ in range(2):
         await world.run("wallets.create", user_id=None)
+        await world.run("wallets.request_challenge", id=await world.id_of(WalletId))
+        await world.run("wallets.update_blocklist")
+    challenge = first(await world.run("wallet_challenges.list"))
+    listing = first(await world.run("address_listings.list", address=None))
+    return {WalletChallengeId: str(challenge["id"]), AddressListingId: str(listing["id"])}
 
 
 PREPARATIONS: dict[str, Prepare] = {
@@ -46,6 +62,8 @@ PREPARATIONS: dict[str, Prepare] = {
     "wallets.get_by_address": _known_address,
     "wallets.get_by_user": _of_a_member,
     "wallets.list": _of_a_member,
+    "wallets.update_allowlist": _new_listing,
+    "wallets.update_blocklist": _new_listing,
     "wallets.restore": _deleted_wallet,
     "wallets.update": _changed_wallet,
 }

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
 from domain.shared.ids import OrganizationId, WalletId
+from domain.wallets.wallet_challenge import SignInOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,4 +257,12 @@ class ISignatures(Protocol):
 
     def signer_of_digest(self, digest: bytes, signature: bytes) -> Address | None:
         """Return who signed a digest of 32 bytes, as EIP-712 makes them; None when nobody can have."""
+        ...
+
+
+class ISignInOrigin(Protocol):
+    """Knows where people meet this installation."""
+
+    def of_challenges(self) -> SignInOrigin:
+        """Return who asks for signatures."""
         ...
