@@ -1,4 +1,4 @@
-"""Every failure Stoa reports on purpose: seven kinds, and named errors below them.
+"""Every failure Stoa reports on purpose: eight kinds, and named errors below them.
 
 A kind says how a caller should react, a ``code`` says what happened in words a program can rely on.
 Nothing here knows an HTTP status or an exit code; each interface maps the kinds once.
@@ -55,6 +55,13 @@ class Unauthenticated(StoaError):
 
     code = "unauthenticated"
     summary = "Missing or invalid credentials."
+
+
+class PaymentRequired(StoaError):
+    """The request is fine and is carried out once it is paid for; the failure says how."""
+
+    code = "payment_required"
+    summary = "This has to be paid for first."
 
 
 class RateLimited(StoaError):

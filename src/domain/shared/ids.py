@@ -56,6 +56,8 @@ WorkflowVersionId = NewType("WorkflowVersionId", UUID)
 PlaybookVersionId = NewType("PlaybookVersionId", UUID)
 AddressListingId = NewType("AddressListingId", UUID)
 WalletChallengeId = NewType("WalletChallengeId", UUID)
+AcceptedTokenId = NewType("AcceptedTokenId", UUID)
+TokenSettlementId = NewType("TokenSettlementId", UUID)
 
 ID_PREFIXES: dict[object, str] = {
     OrganizationId: "org",
@@ -104,6 +106,8 @@ ID_PREFIXES: dict[object, str] = {
     PlaybookVersionId: "pbv",
     AddressListingId: "lst",
     WalletChallengeId: "wch",
+    AcceptedTokenId: "atok",
+    TokenSettlementId: "stl",
 }
 """Id type to its prefix; adapters look a type up here to show and read ids without knowing the aggregates."""
 

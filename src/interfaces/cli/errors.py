@@ -7,11 +7,14 @@ import click
 from application.kernel.idempotency import IdempotencyKeyMalformed, IdempotencyKeyMissing, IdempotencyKeyReused
 from application.kernel.imports import RowsRefused
 from application.kernel.start_error import StartError
+from application.settlements.x402 import encoded, required
+from domain.settlements.demand import PaymentDemanded
 from domain.shared.errors import (
     Conflict,
     Forbidden,
     Invalid,
     NotFound,
+    PaymentRequired,
     RateLimited,
     StoaError,
     Unauthenticated,
@@ -28,6 +31,7 @@ EXIT_CODES: tuple[tuple[type[StoaError], int], ...] = (
     (Invalid, 2),
     (NotFound, 3),
     (Conflict, CONFLICT),
+    (PaymentRequired, CONFLICT),
     (Forbidden, 5),
     (Unauthenticated, 5),
     (RateLimited, UNAVAILABLE),
@@ -72,7 +76,8 @@ def _lines(error: StoaError) -> list[str]:
         return [_field(FieldError(str(path), error.code, sentence(error)))]
     shown = {key: value for key, value in error.details.items() if key != "reason" and value is not None}
     facts = ", ".join([error.code, *(f"{key}={value}" for key, value in shown.items())])
-    return [f"{sentence(error)} ({facts})"]
+    demand = [encoded(required(error, ""))] if isinstance(error, PaymentDemanded) else []
+    return [f"{sentence(error)} ({facts})", *(f"PAYMENT-REQUIRED: {each}" for each in demand)]
 
 
 def _field(problem: FieldError) -> str:

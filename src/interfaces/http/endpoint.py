@@ -11,11 +11,13 @@ from application.kernel.actor import PUBLIC_ACTOR, Actor
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
 from application.kernel.use_case import UseCase
+from application.settlements.x402 import accepted, encoded
 from domain.shared.errors import StaleVersion, StoaError
 from domain.shared.ids import OrganizationId
 from interfaces.http.errors import PreconditionMissing, StalePrecondition
-from interfaces.http.operation import VERSION_FIELD, Operation
+from interfaces.http.operation import PAYMENT_FIELD, VERSION_FIELD, Operation
 from interfaces.http.requests import (
+    PAYMENT,
     ClientGone,
     bearer_token,
     expected_version,
@@ -92,6 +94,9 @@ class Endpoint:
             if version is None and operation.version_required:
                 raise PreconditionMissing
             reserved[VERSION_FIELD] = version
+        payment = headers.get(PAYMENT) if operation.payable else None
+        if payment is not None:
+            reserved[PAYMENT_FIELD] = payment
         command = self._command(await self._data(scope, headers, receive), reserved)
         call = Call(actor=actor, request_id=scope["state"]["request_id"], idempotency_key=key)
         try:
@@ -100,7 +105,7 @@ class Endpoint:
             if version is None:
                 raise
             raise StalePrecondition from error
-        return self._success(outcome, scope.get("root_path", ""))
+        return self._success(outcome, scope.get("root_path", ""), payment)
 
     async def _actor(self, headers: Mapping[bytes, str]) -> Actor:
         # Public use-cases find their tenant by what they look up, so that a credential must not change the answer.
@@ -139,7 +144,7 @@ class Endpoint:
             raise InvalidCommand(errors)
         return command
 
-    def _success(self, outcome: Outcome, mounted_at: str) -> Answer:
+    def _success(self, outcome: Outcome, mounted_at: str, payment: str | None) -> Answer:
         body = outcome.body
         headers = [(b"content-type", b"application/json")]
         if isinstance(body, dict):
@@ -151,4 +156,6 @@ class Endpoint:
                 headers.append((b"location", f"{mounted_at}{location}".encode()))
         if outcome.replayed:
             headers.append((b"idempotency-replayed", b"true"))
+        if payment is not None:
+            headers.append((b"payment-response", encoded(accepted(payment)).encode()))
         return Answer(self._operation.status, msgspec.json.encode(body), headers)

@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars
 from application.kernel.causality import Cause, begin
 from domain.shared.errors import StoaError
 from interfaces.http.errors import BodyTooLarge, problem
-from interfaces.http.requests import HeaderMalformed
+from interfaces.http.requests import HeaderMalformed, resource_of
 from interfaces.schema.problems import InternalError
 
 MAX_BODY = 1024 * 1024
@@ -83,7 +83,7 @@ class Envelope:
             if started:
                 # Half an answer cannot be taken back: the server closes the connection and logs the cause.
                 raise
-            answer = problem(_named(error, request_id), request_id)
+            answer = problem(_named(error, request_id), request_id, resource_of(scope))
             await answer.send(send_with_headers, without_body=scope["method"] == "HEAD")
 
     def _inside(self, scope: Scope) -> ASGIApp:

@@ -6,12 +6,15 @@ from typing import ClassVar
 import msgspec
 
 from application.kernel.idempotency import IdempotencyInProgress
+from application.settlements.x402 import encoded, required
+from domain.settlements.demand import PaymentDemanded
 from domain.shared.errors import (
     Conflict,
     Forbidden,
     Invalid,
     MalformedInput,
     NotFound,
+    PaymentRequired,
     RateLimited,
     StoaError,
     Unauthenticated,
@@ -80,6 +83,7 @@ STATUSES: tuple[tuple[type[StoaError], HTTPStatus], ...] = (
     (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
+    (PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (RateLimited, HTTPStatus.TOO_MANY_REQUESTS),
@@ -98,15 +102,17 @@ def status_of(error: StoaError) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def problem(error: StoaError, request_id: str) -> Answer:
-    """Describe a failure to the caller."""
+def problem(error: StoaError, request_id: str, resource: str = "") -> Answer:
+    """Describe a failure to the caller, who asked for ``resource``."""
     status = status_of(error)
-    body = problem_body(error, request_id, status=status.value)
-    headers = [(b"content-type", b"application/problem+json"), *_headers(error)]
+    body = problem_body(error, request_id, resource=resource, status=status.value)
+    headers = [(b"content-type", b"application/problem+json"), *_headers(error, resource)]
     return Answer(status, msgspec.json.encode(body), headers)
 
 
-def _headers(error: StoaError) -> list[tuple[bytes, bytes]]:
+def _headers(error: StoaError, resource: str) -> list[tuple[bytes, bytes]]:
+    if isinstance(error, PaymentDemanded):
+        return [(b"payment-required", encoded(required(error, resource)).encode())]
     if isinstance(error, Unauthenticated):
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, MethodNotAllowed):

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from application.kernel.wire import to_wire
+from application.settlements.x402 import MAX_PAYMENT
 from domain.shared.ids import encode_id
 from domain.shared.money import Money
 from interfaces.http.openapi_problems import PROBLEM_SCHEMA, problem_responses
@@ -33,6 +34,10 @@ _HEADERS: Json = {
         "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
     },
     "Location": {"description": "Where the new resource is.", "schema": {"type": "string", "format": "uri-reference"}},
+    "PAYMENT-RESPONSE": {
+        "description": "What x402 tells of an accepted payment, base64 of its JSON: the chain has yet to decide.",
+        "schema": {"type": "string"},
+    },
     "Idempotency-Replayed": {
         "description": "`true` when this answer was given before, for the same `Idempotency-Key`.",
         "schema": {"type": "string", "const": "true"},
@@ -114,6 +119,15 @@ def _parameters(operation: Operation, writer: SchemaWriter) -> list[Json]:
                 "example": "order-2030-0001",
             }
         )
+    if operation.payable:
+        parameters.append(
+            {
+                "name": "PAYMENT-SIGNATURE",
+                "in": "header",
+                "description": "A payment of x402 version 2, in place of the field `payment_signature`.",
+                "schema": {"type": "string", "maxLength": MAX_PAYMENT},
+            }
+        )
     if operation.versioned:
         parameters.append(
             {
@@ -171,6 +185,8 @@ def _responses(operation: Operation, writer: SchemaWriter) -> Json:
         headers.append("Location")
     if operation.idempotent:
         headers.append("Idempotency-Replayed")
+    if operation.payable:
+        headers.append("PAYMENT-RESPONSE")
     success: Json = {
         "description": "Created." if operation.status == HTTPStatus.CREATED else "Done.",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
@@ -189,6 +205,8 @@ def _refusals(operation: Operation) -> Sequence[HTTPStatus]:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if not operation.use_case.read_only:
         found.add(HTTPStatus.CONFLICT)
+    if operation.payable:
+        found.add(HTTPStatus.PAYMENT_REQUIRED)
     if operation.has_body:
         found.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if operation.versioned:

@@ -6,6 +6,7 @@ from interfaces.schema.json_schema import Json
 
 _MEANINGS = {
     HTTPStatus.BAD_REQUEST: "The request could not be read.",
+    HTTPStatus.PAYMENT_REQUIRED: "It has to be paid for first; `accepts` has every way, in the words of x402.",
     HTTPStatus.UNAUTHORIZED: "Missing or invalid credentials.",
     HTTPStatus.FORBIDDEN: "The credential lacks the required scope.",
     HTTPStatus.NOT_FOUND: "Absent, or another organization's.",
@@ -21,7 +22,11 @@ _MEANINGS = {
 }
 _CHALLENGE: Json = {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
 _RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+_DEMAND: Json = {
+    "PAYMENT-REQUIRED": {"description": "The demand of x402, base64 of its JSON.", "schema": {"type": "string"}}
+}
 _EXTRA_HEADERS = {
+    HTTPStatus.PAYMENT_REQUIRED: _DEMAND,
     HTTPStatus.UNAUTHORIZED: _CHALLENGE,
     HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
     HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
@@ -38,6 +43,8 @@ PROBLEM_SCHEMA: Json = {
         "detail": _TEXT,
         "code": {"type": "string", "description": "What happened, in a word that programs can rely on."},
         "request_id": _TEXT,
+        "x402Version": {"type": "integer", "description": "Of the demand that `accepts` is part of; only with a 402."},
+        "accepts": {"type": "array", "items": {"type": "object"}, "description": "Every way to pay; only with a 402."},
         "errors": {
             "type": "array",
             "items": {

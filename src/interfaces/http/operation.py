@@ -11,6 +11,8 @@ from interfaces.schema.shapes import Field
 
 VERSION_FIELD = "expected_version"
 """The field of a command that ``If-Match`` fills."""
+PAYMENT_FIELD = "payment_signature"
+"""The field of a command that ``PAYMENT-SIGNATURE`` may fill."""
 
 _PARAMETER = re.compile(r"{([a-z_]+)}")
 _CREATING = (".create", ".add")
@@ -22,6 +24,7 @@ class Operation:
     Attributes:
         path_fields: fields that the path names, in its order.
         versioned: the command takes ``If-Match``; ``version_required`` refuses to do without.
+        payable: the command takes a payment in a token, from its header or as a field.
         idempotent: ``Idempotency-Key`` is read.
         has_body: the other fields come as JSON; else they come in the query.
         item_path: where a created resource will be found, with ``{id}``.
@@ -44,6 +47,7 @@ class Operation:
                 raise DeclarationError(f"{use_case.name}: the path names {name}, which is no field of the command")
         self.versioned = VERSION_FIELD in fields
         self.version_required = self.versioned and fields[VERSION_FIELD].required
+        self.payable = PAYMENT_FIELD in fields
         self.idempotent = not (use_case.read_only or use_case.keyless)
         self.has_body = row.method in {"POST", "PATCH"}
         creates = row.method == "POST" and use_case.name.endswith(_CREATING)

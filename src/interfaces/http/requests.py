@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import URL
 from starlette.types import Receive, Scope
 
 from domain.shared.errors import MalformedInput, Unauthenticated
@@ -11,9 +12,15 @@ from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.http.errors import MediaTypeUnsupported
 from interfaces.schema.json_text import decode_json
 
+PAYMENT = b"payment-signature"
+"""The header in which x402 has a payment."""
+
 _ORGANIZATION = b"stoa-organization"
 _READ = frozenset(
-    {b"authorization", b"content-encoding", b"content-type", b"idempotency-key", b"if-match", _ORGANIZATION}
+    {
+        *(b"authorization", b"content-encoding", b"content-type", b"idempotency-key", b"if-match"),
+        *(_ORGANIZATION, PAYMENT),
+    }
 )
 _JSON = re.compile(r'application/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?', re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
@@ -55,6 +62,11 @@ def read_headers(scope: Scope) -> dict[bytes, str]:
                 raise HeaderMalformed(header=name.decode())
             found[name] = value.decode("latin-1")
     return found
+
+
+def resource_of(scope: Scope) -> str:
+    """Return the address that was asked for, without its query."""
+    return str(URL(scope=scope).replace(query=""))
 
 
 def bearer_token(headers: Mapping[bytes, str]) -> str | None:

@@ -15,6 +15,7 @@ from application.kernel.dispatcher import Call, Outcome
 from application.kernel.use_case import UseCase
 from application.kernel.wire import Wire
 from domain.shared.errors import StoaError
+from interfaces.mcp.payments import payment_in, with_payment
 from interfaces.mcp.results import failure, success
 from interfaces.mcp.tools import UseCaseTool, read_tools
 from interfaces.schema.problems import InternalError
@@ -95,11 +96,13 @@ class _Face:
         request_id, started = _request_id(), perf_counter()
         code = "ok"
         try:
-            return success(await self._run(tool, params.arguments or {}, request_id))
+            arguments = with_payment(tool, params)
+            body = await self._run(tool, arguments, request_id)
+            return success(body, payment_in(arguments) if tool.payable else None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told nothing else
             named = _named(error, request_id)
             code = named.code
-            return failure(named, request_id)
+            return failure(named, request_id, tool.name)
         finally:
             self._observe(tool.use_case.name, "mcp", code, perf_counter() - started)
 

@@ -13,6 +13,7 @@ from interfaces.schema.json_schema import Json
 from interfaces.schema.problems import FieldError, InvalidCommand, sentence
 
 KEY_FIELD = "idempotency_key"
+PAYMENT_FIELD = "payment_signature"
 
 _KEY_SCHEMA: Json = {
     "type": "string",
@@ -26,6 +27,7 @@ class UseCaseTool:
 
     Attributes:
         name: the operation id: the use-case's name with an underscore.
+        payable: the tool takes a payment in a token.
         definition: what a client is told.
     """
 
@@ -39,6 +41,7 @@ class UseCaseTool:
         self.use_case = use_case
         self.name = use_case.name.replace(".", "_")
         self._schema = CommandSchema(use_case.command, use_case.name)
+        self.payable = any(field.name == PAYMENT_FIELD for field in self._schema.record.fields)
         self.definition = types.Tool(
             name=self.name,
             description=use_case.doc,

@@ -8,6 +8,8 @@ from typing import ClassVar
 from pydantic_core import ErrorDetails
 
 from application.kernel.imports import RowsRefused
+from application.settlements.x402 import required
+from domain.settlements.demand import PaymentDemanded
 from domain.shared.errors import StoaError, ValidationError
 
 # Names are repeated when they look like names of fields; anything else in their place is input.
@@ -77,8 +79,12 @@ class InternalError(StoaError):
     summary = "Something went wrong on our side."
 
 
-def problem_body(error: StoaError, request_id: str, **more: object) -> dict[str, object]:
-    """Return what every face tells of a failure; ``more`` is what one face adds after the title."""
+def problem_body(error: StoaError, request_id: str, *, resource: str = "", **more: object) -> dict[str, object]:
+    """Return what every face tells of a failure; ``more`` is what one face adds after the title.
+
+    What has to be paid for first says so in the words of x402 as well, for the ``resource`` that was asked for.
+    """
+    demand = required(error, resource) if isinstance(error, PaymentDemanded) else {}
     return {
         "type": f"urn:stoa:error:{error.code}",
         "title": type(error).summary,
@@ -87,6 +93,7 @@ def problem_body(error: StoaError, request_id: str, **more: object) -> dict[str,
         "code": error.code,
         "request_id": request_id,
         "errors": errors_of(error),
+        **demand,
     }
 
 
