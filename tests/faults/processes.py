@@ -1,15 +1,22 @@
 """Real processes, to be killed."""
 
+import multiprocessing
 import os
+import runpy
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import perf_counter
 
 STARTS_WITHIN = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = (str(_ROOT / "src"), str(_ROOT))
+_NURSERY = multiprocessing.get_context("forkserver")
+# To import everything takes many times longer than what most processes live for.
+_NURSERY.set_forkserver_preload(["infrastructure.operations", "interfaces.http.main", "tests.support.use_cases"])
 
 
 def free_port() -> int:
@@ -33,11 +40,11 @@ class ChildProcess:
     def __init__(self, folder: Path, module: str, *arguments: str, **settings: object) -> None:
         """Name the module's arguments, and Stoa's settings without their prefix; nothing starts yet."""
         self._folder = folder
-        self._command = [sys.executable, "-m", module, *arguments]
+        self._module, self._arguments = module, arguments
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STOA_", "PG"))}
         given = {f"STOA_{name.upper()}": str(value) for name, value in settings.items()}
         self._environment = {**inherited, **given, "PYTHONPATH": os.pathsep.join(_SOURCES)}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | BaseProcess | None = None
         self.started_at = 0.0
 
     @property
@@ -53,24 +60,56 @@ class ChildProcess:
     @property
     def alive(self) -> bool:
         """Whether it runs."""
+        if isinstance(self._process, BaseProcess):
+            return self._process.is_alive()
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it; returns at once."""
+    def start(self, *, anew: bool = False) -> None:
+        """Start it; returns at once.
+
+        Args:
+            anew: with an interpreter of its own that imports everything, as it is started in production; otherwise
+                it is forked from a process that has done so.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
+        for name in ("stdout", "stderr"):
+            (self._folder / name).touch()
         self.started_at = perf_counter()
+        self._process = self._started_anew() if anew else self._forked()
+
+    def _started_anew(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", self._module, *self._arguments]
         with (self._folder / "stdout").open("ab") as out, (self._folder / "stderr").open("ab") as errors:
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
+            return subprocess.Popen(
+                command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=errors
             )
+
+    def _forked(self) -> BaseProcess:
+        process = _NURSERY.Process(
+            target=_become, args=(self._folder, self._environment, self._module, self._arguments), daemon=True
+        )
+        process.start()
+        return process
 
     def kill(self) -> None:
         """End this process, and only this one, without any warning."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        if self._process is None or not self.alive:
+            return
+        self._process.kill()
+        if isinstance(self._process, BaseProcess):
+            self._process.join(10)
+        else:
             self._process.wait(10)
+
+
+def _become(folder: Path, environment: Mapping[str, str], module: str, arguments: Sequence[str]) -> None:
+    """Be what ``python -m`` would have made of this process."""
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        file = os.open(folder / name, os.O_WRONLY | os.O_APPEND)
+        os.dup2(file, stream.fileno())
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -70,7 +70,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     settings = {"data_dir": tmp_path / "data", "port": port, "log_level": "debug", "events": "log"}
     server = ChildProcess(tmp_path / "server", "interfaces.cli.main", "up", **settings)
     try:
-        server.start()
+        server.start(anew=True)
         opened = Served(server, f"http://127.0.0.1:{port}", cluster, tmp_path)
         await opened.ready()
         yield opened

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import asyncpg
@@ -22,6 +23,8 @@ from tests.faults.writers import at_work
 CLIENTS = 12
 KILLS = 20
 KILLS_AT_FULL_LENGTH = 200
+TIMED = 4
+"""Which starts are timed, and so done as in production: one of so many."""
 SERVES_AGAIN_WITHIN = 5.0
 
 
@@ -53,7 +56,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     settings = {"data_dir": tmp_path / "data", "port": port, "log_level": "warning", "pool_size": 8}
     server = ChildProcess(tmp_path / "server", "interfaces.cli.main", "up", **settings)
     try:
-        server.start()
+        server.start(anew=True)
         opened = Shop(server, port, "")
         await opened.serving()
         opened.database = cluster.url("stoa", "postgres")
@@ -70,22 +73,24 @@ async def test_a_killed_server_loses_and_repeats_nothing(shop: Shop, pytestconfi
     await shoppers.open_shop()
     recoveries = []
     async with at_work((shoppers.shop() for _ in range(CLIENTS)), shoppers.stop):
-        for _ in range(kills):
+        for kill in range(kills):
             await asyncio.sleep(random.uniform(0.05, 0.4))
             shop.server.kill()
-            shop.server.start()
-            recoveries.append(await shop.serving())
+            timed = kill % TIMED == 0
+            shop.server.start(anew=timed)
+            seconds = await shop.serving()
+            recoveries += [seconds] if timed else []
 
     again = sum(answer.tries > 1 for answer in shoppers.answered)
     replayed = sum(answer.replayed for answer in shoppers.answered)
     print(  # noqa: T201 - the figures of the run, seen with -rP
         f"{kills} kills, {len(shoppers.answered)} effects, {again} asked again, {replayed} of them had happened; "
-        f"serving again after {sorted(recoveries)[kills // 2]:.2f} s (median), {max(recoveries):.2f} s (longest)"
+        f"serving again after {median(recoveries):.2f} s (median), {max(recoveries):.2f} s (longest)"
     )
     await _prove_each_effect_happened_once(shop.database, shoppers)
     await _prove_replays(shoppers)
     assert again >= kills
-    assert sorted(recoveries)[kills // 2] <= SERVES_AGAIN_WITHIN * crowd()
+    assert median(recoveries) <= SERVES_AGAIN_WITHIN * crowd()
 
 
 async def _prove_each_effect_happened_once(database: str, shoppers: Shoppers) -> None:

@@ -85,7 +85,7 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
     port, cluster = free_port(), EmbeddedPostgres(folder / "data")
     settings = {"data_dir": folder / "data", "port": port, "log_level": "warning"}
     server = ChildProcess(folder / "server", "interfaces.cli.main", "up", **settings)
-    server.start()
+    server.start(anew=True)
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx2.AsyncClient(trust_env=False) as client:
