@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
@@ -11,7 +11,7 @@ from domain.shared.errors import InsufficientPermissions
 from domain.shared.ids import OrganizationId
 from tests.support.faces import Answer, Json, over_cli, over_http, over_mcp
 from tests.support.http import HttpFace
-from tests.support.rows import Row, Rows
+from tests.support.rows import NUMBERS, Rows
 from tests.support.use_cases import REGISTRY, ROUTED, SILENT, absent_id, slots
 from tests.support.world import World
 
@@ -86,29 +86,27 @@ async def test_writing_is_the_same_everywhere(name: str, http: HttpFace, world: 
         fields = await world.fields(name)
         # What founds an organization leaves its traces where nothing was before.
         home = None if name in FOUNDING else world.home_of(name)
-        before = await traces(rows, home)
+        last = {table: await rows.last(table) for table in NUMBERS}
         answer = await ask(name, fields)
         assert not answer.failed, answer.body
-        added = [trace for id_, trace in (await traces(rows, home)).items() if id_ not in before]
+        added = await traces(rows, home, last)
         left[face] = (lasting(answer.body), lasting(sorted(added, key=str)))
     assert left["http"][1] or name in SILENT
     assert left["cli"] == left["http"]
     assert left["mcp"] == left["http"]
 
 
-async def traces(rows: Rows, organization: OrganizationId | None) -> dict[object, Json]:
-    """Return what an organization's writes left, or everybody's, without when and under which request."""
-
-    async def of(table: str) -> Sequence[Row]:
-        return await (rows.of(table, organization) if organization else rows.query(f"SELECT * FROM {table}"))
-
+async def traces(rows: Rows, organization: OrganizationId | None, last: Mapping[str, int]) -> list[Json]:
+    """Return what writes left of an organization, or of everybody, without when and under which request."""
     told = ("actor", "action", "operation", "subject_type", "subject_version")
-    found: dict[object, Json] = {}
-    for row in await of("audit_entries"):
-        found[row["id"]] = {**{name: row[name] for name in told}, "changes": sorted(json.loads(str(row["changes"])))}
-    for row in await of("outbox"):
-        found[row["event_id"]] = {"type": row["type"], "data": sorted(json.loads(str(row["payload"]))["data"])}
-    return found
+    entries, events = [await rows.since(last[table], table, organization) for table in ("audit_entries", "outbox")]
+    return [
+        *(
+            {**{name: row[name] for name in told}, "changes": sorted(json.loads(str(row["changes"])))}
+            for row in entries
+        ),
+        *({"type": row["type"], "data": sorted(json.loads(str(row["payload"]))["data"])} for row in events),
+    ]
 
 
 def test_nothing_but_the_moment_is_left_out() -> None:

@@ -145,15 +145,20 @@ class Fuzzer:
         self._session.headers["Authorization"] = f"Bearer {self.world.key_for(name)}"
 
         def once(case: _Case) -> None:
-            if way is Way.KNOWN:
-                case = self._known(operation, self._fields(name), self.operations[name])
-            elif way is Way.PLANTED:
-                self._plant(case, self._fields(name), self.operations[name])
             response = case.call(base_url=self.url, session=self._session, timeout=10)
             self.findings.record(name, way, case, Response.from_any(response))
 
+        def planted(case: _Case) -> None:
+            self._plant(case, self._fields(name), self.operations[name])
+            once(case)
+
+        if way is Way.KNOWN:
+            for _ in range(examples):
+                once(self._known(operation, self._fields(name), self.operations[name]))
+            return
         mode = GenerationMode.NEGATIVE if way is Way.BROKEN else GenerationMode.POSITIVE
-        _examples(operation.as_strategy(generation_mode=mode), examples, once)
+        strategy = operation.as_strategy(generation_mode=mode)
+        _examples(strategy, examples, planted if way is Way.PLANTED else once)
 
     def _fields(self, name: str) -> dict[str, object]:
         return asyncio.run_coroutine_threadsafe(self.world.fields(name), self.loop).result(timeout=30)
