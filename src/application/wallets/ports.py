@@ -166,8 +166,11 @@ class IChain(Protocol):
         """Return a contract's code; empty for everybody else."""
         ...
 
-    async def nonce(self, address: Address, *, pending: bool = False) -> int:
-        """Return how many transactions an address has sent, those not yet in a block included when ``pending``."""
+    async def nonce(self, address: Address, *, pending: bool = False, block: int | None = None) -> int:
+        """Return how many transactions an address had sent up to a block, the last one when none is named.
+
+        With ``pending`` those count that wait for a block.
+        """
         ...
 
     async def broadcast(self, transaction: SignedTransaction) -> BroadcastResult:
