@@ -1,7 +1,6 @@
 """What is kept of a wallet's transaction, and the one way its status changes."""
 
 from datetime import datetime
-from typing import ClassVar
 from uuid import UUID
 
 from attrs import define, field
@@ -10,7 +9,7 @@ from domain.shared.entity import Entity
 from domain.shared.errors import InvalidTransition
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
 from domain.shared.ids import WalletId, WalletTransactionId
-from domain.wallets import transaction_events as events
+from domain.wallets import wallet_transaction_events as events
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_intent import NO_DATA
 from domain.wallets.transaction_signing import SigningKind, TransactionSigning
@@ -31,8 +30,6 @@ class TransactionRecord(Entity):
         succeeded: whether it did what it should, as far as the block says.
         obstacle: why it does not get on at present.
     """
-
-    kind: ClassVar[str] = "wallet_transaction"
 
     id: WalletTransactionId
     wallet_id: WalletId

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from attrs import define
 
 from domain.shared.evm_types import TransactionHash
-from domain.wallets import transaction_events as events
+from domain.wallets import wallet_transaction_events as events
 from domain.wallets.transaction_record import TransactionRecord
 from domain.wallets.transaction_sighting import Mined, Sighting
 from domain.wallets.transaction_signing import SigningKind

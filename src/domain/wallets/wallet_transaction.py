@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from attrs import define, evolve
@@ -10,7 +10,7 @@ from attrs import define, evolve
 from domain.shared.errors import InvalidTransition
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
 from domain.shared.ids import OrganizationId, WalletId, WalletTransactionId
-from domain.wallets import transaction_events as events
+from domain.wallets import wallet_transaction_events as events
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_errors import TransactionReplacedTooOften
 from domain.wallets.transaction_intent import Intent, Origin
@@ -54,6 +54,8 @@ class WalletTransaction(WatchedTransaction):
     A nonce that was given to a transaction is used up by it whatever happens: by one of its forms, of which the last
     may do nothing else.
     """
+
+    kind: ClassVar[str] = "wallet_transaction"
 
     @classmethod
     def request(

@@ -109,7 +109,7 @@ class TransactionMachine(RuleBasedStateMachine):
         """Undo less blocks than make a transaction final, and add as many; what was undone may wait again."""
         undone, self.blocks[-depth:] = self.blocks[-depth:], [None] * depth
         self.fork += 1
-        self.pool |= {TransactionHash(each) for each in undone if back and each not in (None, "stranger")}  # type: ignore[arg-type]  # reason: None is left out
+        self.pool |= {TransactionHash(each) for each in undone if back and each not in (None, "stranger")}
 
     @rule()
     def look(self) -> None:
@@ -157,13 +157,13 @@ class TransactionMachine(RuleBasedStateMachine):
     @invariant()
     def the_end_is_what_the_chain_has(self) -> None:
         transaction, used_by = self.transaction, self.used_by
-        kinds = {each.hash: each.kind for each in transaction.signings if each.hash}
+        kinds: dict[str | None, SigningKind] = {each.hash: each.kind for each in transaction.signings if each.hash}
         match transaction.status:
             case S.CONFIRMED:
                 assert used_by == transaction.hash
-                assert kinds[transaction.hash] is not SigningKind.CANCEL
+                assert kinds.get(transaction.hash) is not SigningKind.CANCEL
             case S.REPLACED:
-                assert used_by == "stranger" or kinds[TransactionHash(str(used_by))] is SigningKind.CANCEL
+                assert used_by == "stranger" or kinds[used_by] is SigningKind.CANCEL
             case S.FAILED:
                 assert not transaction.signings
                 assert used_by is None
