@@ -19,6 +19,7 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     reporting,
     tasks,
     technical,
+    wallet_transactions,
     wallets,
     webhooks,
     workflows,

@@ -44,7 +44,6 @@ def _wallets() -> None:
         sa.Column("verified_at", UtcDateTime(), nullable=True),
         sa.Column("max_per_transaction", Uint256(), nullable=True),
         sa.Column("max_per_day", Uint256(), nullable=True),
-        sa.Column("next_nonce", sa.BigInteger(), nullable=True),
         sa.Column("tokens", JsonText(), nullable=False),
         sa.Column("owners", JsonText(), nullable=False),
         sa.Column("threshold", sa.Integer(), nullable=True),
@@ -54,7 +53,6 @@ def _wallets() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_wallets_user_id"),
         sa.CheckConstraint("(sealed_key is not null) = (signer = 'keystore')", name="key_kept"),
         sa.CheckConstraint("signer = 'none' or type = 'eoa'", name="signer_has_key"),
-        sa.CheckConstraint("next_nonce is null or (next_nonce >= 0 and signer <> 'none')", name="nonce_of_signer"),
     )
     alive = sa.text("deleted_at is null")
     op.create_index(

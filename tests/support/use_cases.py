@@ -29,11 +29,11 @@ ABOVE_TENANTS = frozenset(
 SILENT = frozenset(
     {
         *("account.request_recovery", "account.request_verification", "payment_orders.recount_statistics"),
-        "tasks.heartbeat",
+        *("tasks.heartbeat", "wallet_transactions.put_off"),
     }
 )  # fmt: skip
 """Writes that leave no version: nobody could tell from a mail's traces whether anybody has the address, and a recount
-makes figures what they are already; a heartbeat moves the end of a lease."""
+makes figures what they are already; a heartbeat moves the end of a lease, and what is put off is looked at later."""
 
 
 def is_personal(name: str) -> bool:

@@ -32,6 +32,7 @@ from tests.support import (
     world_organizations,
     world_people,
     world_sales,
+    world_sending,
     world_tasks,
     world_wallets,
     world_workflows,
@@ -50,6 +51,7 @@ PREPARATIONS: Mapping[str, Prepare] = {
     **world_organizations.PREPARATIONS,
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
+    **world_sending.PREPARATIONS,
     **world_tasks.PREPARATIONS,
     **world_wallets.PREPARATIONS,
     **world_workflows.PREPARATIONS,
@@ -101,6 +103,7 @@ class World(Ground):
         self.ids |= await world_agents.specimens(self)
         await world_workflows.add_specimens(self)
         self.ids |= await world_wallets.specimens(self)
+        self.ids |= await world_sending.specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

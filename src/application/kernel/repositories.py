@@ -33,6 +33,7 @@ from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRe
 from domain.shared.published_event import IEventRepository
 from domain.shared.repository import IRepository
 from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
+from domain.wallets.transaction_repositories import IWalletTransactionRepository
 from domain.wallets.wallet_challenge import WalletChallenge
 from domain.webhooks.repositories import IWebhookDeliveryRepository
 from domain.webhooks.webhook_endpoint import WebhookEndpoint
@@ -142,6 +143,8 @@ class IRepositories(Protocol):
     def playbook_runs(self) -> IRepository[PlaybookRun]: ...
     @property
     def wallets(self) -> IWalletRepository: ...
+    @property
+    def wallet_transactions(self) -> IWalletTransactionRepository: ...
     @property
     def wallet_challenges(self) -> IRepository[WalletChallenge]: ...
     @property

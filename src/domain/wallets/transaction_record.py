@@ -8,7 +8,7 @@ from attrs import define, field
 from domain.shared.entity import Entity
 from domain.shared.errors import InvalidTransition
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
-from domain.shared.ids import WalletId, WalletTransactionId
+from domain.shared.ids import WalletId
 from domain.wallets import wallet_transaction_events as events
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_intent import NO_DATA
@@ -31,7 +31,6 @@ class TransactionRecord(Entity):
         obstacle: why it does not get on at present.
     """
 
-    id: WalletTransactionId
     wallet_id: WalletId
     chain_id: int
     direction: TransactionDirection = TransactionDirection.OUT

@@ -73,9 +73,8 @@ NO_LIMITS = Limits()
 class Wallet(SoftDeletable):
     """An address of one chain. Without a ``user_id`` it is the organization's own.
 
-    ``sealed_key`` is of use to the signer only. ``next_nonce`` is the number of the next transaction that is signed
-    here, None before the first. ``tokens`` are the contracts whose tokens are looked at besides the chain's coin.
-    ``owners`` and ``threshold`` are a contract's; whoever holds a key is no owner but is the wallet itself.
+    ``sealed_key`` is of use to the signer only. ``tokens`` are the contracts whose tokens are looked at besides the
+    chain's coin. ``owners`` and ``threshold`` are a contract's; whoever holds a key is no owner but the wallet itself.
     """
 
     kind: ClassVar[str] = "wallet"
@@ -91,7 +90,6 @@ class Wallet(SoftDeletable):
     verified_at: datetime | None = None
     max_per_transaction: BaseUnits | None = None
     max_per_day: BaseUnits | None = None
-    next_nonce: int | None = None
     tokens: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     threshold: int | None = None

@@ -57,6 +57,8 @@ class WalletTransaction(WatchedTransaction):
 
     kind: ClassVar[str] = "wallet_transaction"
 
+    id: WalletTransactionId
+
     @classmethod
     def request(
         cls, intent: Intent, *, id: WalletTransactionId, organization_id: OrganizationId, wallet_id: WalletId,

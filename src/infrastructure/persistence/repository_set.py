@@ -49,6 +49,7 @@ from infrastructure.persistence.repositories.playbooks import (
 )
 from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
 from infrastructure.persistence.repositories.tasks import SqlTaskRepository
+from infrastructure.persistence.repositories.wallet_transactions import SqlWalletTransactionRepository
 from infrastructure.persistence.repositories.wallets import (
     SqlAddressListingRepository,
     SqlWalletChallengeRepository,
@@ -135,6 +136,7 @@ class RepositorySet:
     task_runs = repository(SqlTaskRunRepository)
     wallets = repository(SqlWalletRepository)
     wallet_challenges = repository(SqlWalletChallengeRepository)
+    wallet_transactions = repository(SqlWalletTransactionRepository)
     address_listings = repository(SqlAddressListingRepository)
     audit_entries = repository(SqlAuditEntryRepository)
     events = repository(SqlEventRepository)

@@ -276,5 +276,10 @@ ROUTES = (
     RouteRow("PATCH", "/wallets/{id}", "wallets.update"),
     RouteRow("DELETE", "/wallets/{id}", "wallets.delete"),
     RouteRow("POST", "/wallets/{id}/restore", "wallets.restore"),
+    RouteRow("POST", "/wallets/{id}/transactions", "wallets.send_transaction"),
+    RouteRow("GET", "/wallet-transactions", "wallet_transactions.list"),
+    RouteRow("GET", "/wallet-transactions/{id}", "wallet_transactions.get"),
+    RouteRow("POST", "/wallet-transactions/{id}/speed-up", "wallet_transactions.speed_up"),
+    RouteRow("POST", "/wallet-transactions/{id}/cancel", "wallet_transactions.cancel"),
     RouteRow("GET", "/search", "search.everything"),
 )

@@ -55,6 +55,5 @@ BROKEN_WALLETS: dict[str, tuple[Break, type[StoaError]]] = {
     "ck_wallets_signer_has_key": (
         _a_wallet_with(signer=WalletSigner.REMOTE, type=WalletType.SMART_WALLET), ValidationError
     ),
-    "ck_wallets_nonce_of_signer": (_a_wallet_with(next_nonce=0), ValidationError),
 }  # fmt: skip
 """Constraint to how it is broken, and the named error that this becomes."""

@@ -35,7 +35,6 @@ class WalletRow(SoftDeletableRow):
         Index("ix_wallets_user_id", "user_id", "organization_id", "created_at", "id"),
         CheckConstraint("(sealed_key is not null) = (signer = 'keystore')", name="key_kept"),
         CheckConstraint("signer = 'none' or type = 'eoa'", name="signer_has_key"),
-        CheckConstraint("next_nonce is null or (next_nonce >= 0 and signer <> 'none')", name="nonce_of_signer"),
     )  # fmt: skip
 
     chain_id: Mapped[int] = mapped_column(BigInteger())
@@ -48,7 +47,6 @@ class WalletRow(SoftDeletableRow):
     verified_at: Mapped[datetime | None]
     max_per_transaction: Mapped[str | None] = mapped_column(Uint256())
     max_per_day: Mapped[str | None] = mapped_column(Uint256())
-    next_nonce: Mapped[int | None] = mapped_column(BigInteger())
     tokens: Mapped[str] = mapped_column(JsonText())
     owners: Mapped[str] = mapped_column(JsonText())
     threshold: Mapped[int | None]
