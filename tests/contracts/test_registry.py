@@ -22,6 +22,7 @@ SHARED = {
     "messages": "conversations",
     "playbook_runs": "playbooks",
     "wallet_challenges": "wallets",
+    "wallet_transactions": "wallets",
     "workflow_approvals": "approvals",
     "workflow_executions": "workflows",
 }
