@@ -46,11 +46,12 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
-from application.wallets.ports import ISignInOrigin
+from application.wallets.ports import ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
 from infrastructure.chain.origin import PublicOrigin
+from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
@@ -187,6 +188,7 @@ class Container(containers.DeclarativeContainer):
             ISessionTokens: session_tokens,
             ISingleUseTokens: single_use_tokens,
             ISignIns: sign_ins,
+            ISignatures: providers.Singleton(Secp256k1Signatures),
             ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
         }
     )

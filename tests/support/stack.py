@@ -22,10 +22,11 @@ from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
 from application.payments.payment_order_care import Expiry
 from application.payments.repayment import Repayments
-from application.wallets.ports import ISignInOrigin
+from application.wallets.ports import ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure.chain.origin import PublicOrigin
+from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.mail.links import Links
 from infrastructure.payments.sandbox import SandboxPaymentProvider
 from infrastructure.persistence.authenticator import Authenticator
@@ -154,7 +155,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
         ISignIns: SqlSignIns(database, hasher, clock),
     }  # fmt: skip
     ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
-    ports |= {ISignInOrigin: PublicOrigin("https://stoa.example")}
+    ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
     dispatcher = Dispatcher(units, ports, registry)
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
