@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
+from infrastructure.settings_chain import ChainSettings, RemoteSignerSettings, read_chains, read_remote_signer
 from infrastructure.settings_mail import SmtpServer, check_public_url, read_sender, read_smtp_url
 from infrastructure.settings_rules import (
     SettingsError,
@@ -62,6 +63,10 @@ class Settings(BaseModel):
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = "Stoa <no-reply@localhost.localdomain>"
     public_url: str = ""
+    chains: SecretStr = SecretStr("")  # addresses of endpoints hold keys
+    wallet_key: SecretStr = SecretStr("")
+    remote_signer_url: str = Field(default="", repr=False)
+    remote_signer_token: SecretStr = SecretStr("")
     event_retention_days: int = Field(default=30, ge=1, le=3650)
     webhooks_allow_private: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -105,9 +110,29 @@ class Settings(BaseModel):
         """Return the address that links in mails begin with."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
+    def wallet_key_bytes(self) -> bytes:
+        """Return the key of the wallets' keys; in development it is made in the data folder on first use.
+
+        In production it is empty unless it is set, which chains demand: nothing is kept there then.
+
+        Raises:
+            SettingsError: the data folder cannot be used.
+        """
+        return b"" if self.is_production and not self.wallet_key else self._secret("wallet_key", self.wallet_key)
+
+    def chain_settings(self) -> tuple[ChainSettings, ...]:
+        """Return the chains that can be used."""
+        return read_chains("STOA_CHAINS", self.chains.get_secret_value())
+
+    def remote_signer(self) -> RemoteSignerSettings | None:
+        """Return where keys are that we do not have."""
+        return read_remote_signer(self.remote_signer_url, self.remote_signer_token.get_secret_value())
+
     def missing_secrets(self) -> list[str]:
         """Return the secrets that are neither set nor in the data folder, where the first start would make them."""
         given = {"key_pepper": self.key_pepper, "audit_seal_key": self.audit_seal_key}
+        if self.chains:
+            given["wallet_key"] = self.wallet_key
         return [name for name, secret in given.items() if not secret and not (self.data_dir / name).exists()]
 
     def _secret(self, name: str, given: SecretStr) -> bytes:
@@ -136,10 +161,15 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         settings.stripe_api_key, settings.stripe_webhook_secret, settings.stripe_api_base,
         chosen=settings.payment_provider == "stripe", production=settings.is_production,
     )  # fmt: skip
+    settings.chain_settings()
+    settings.remote_signer()
     _check_databases(settings, variables.get("PGHOST", ""))
     if settings.is_production:
         _check_production(settings)
-    for name, secret in (("STOA_KEY_PEPPER", settings.key_pepper), ("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key)):
+    for name, secret in (
+        ("STOA_KEY_PEPPER", settings.key_pepper), ("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key),
+        ("STOA_WALLET_KEY", settings.wallet_key),
+    ):  # fmt: skip
         if 0 < len(secret.get_secret_value()) < _SHORTEST_KEY:
             raise SettingsError(f"{name}: must have at least {_SHORTEST_KEY} characters")
     return _with_derived_urls(settings)
@@ -214,6 +244,10 @@ def _check_production(settings: Settings) -> None:
     check_secret("STOA_AUDIT_SEAL_KEY", settings.audit_seal_key)
     if settings.key_pepper == settings.audit_seal_key:
         raise SettingsError("STOA_AUDIT_SEAL_KEY: must differ from STOA_KEY_PEPPER")
+    if settings.chains or settings.wallet_key:
+        check_secret("STOA_WALLET_KEY", settings.wallet_key)
+        if settings.wallet_key in (settings.key_pepper, settings.audit_seal_key):
+            raise SettingsError("STOA_WALLET_KEY: must differ from STOA_KEY_PEPPER and STOA_AUDIT_SEAL_KEY")
     if not settings.mail:
         raise SettingsError("STOA_MAIL: required in production; smtp, or file if somebody collects the files")
     if not settings.public_url:

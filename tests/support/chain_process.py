@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, override
 
+from eth.vm.spoof import SpoofTransaction
 from eth_abi.abi import encode
 from eth_tester import EthereumTester, PyEVMBackend  # type: ignore[import-untyped] # it says nothing of its types
 from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped] # as above
@@ -21,6 +22,8 @@ from web3.types import RPCEndpoint
 
 from tests.support.anvil_process import FUNDED, MNEMONIC
 
+_PATH = "m/44'/60'/0'/0"
+_FREE = {"max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _REVERTED = "execution reverted"
 # What nodes say, where py-evm says it otherwise; clients know the words of nodes.
@@ -31,12 +34,38 @@ _WORDS = {
 }
 
 
+class _Backend(PyEVMBackend):  # type: ignore[misc] # as above
+    """Simulates for nothing, as nodes do when a call names no fees: else who has no coins could ask nothing."""
+
+    def call(self, transaction: Mapping[str, Any], block_number: str | int = "latest") -> bytes:
+        """Execute a call on a block."""
+        header = self.chain.get_canonical_head()
+        if isinstance(block_number, int):
+            header = self.chain.get_canonical_block_header_by_number(block_number)
+        whole = {"gas": self._max_available_gas(), **transaction, **_FREE}
+        unsigned = self._get_normalized_and_unsigned_evm_transaction(whole, block_number)
+        with self.chain.get_vm(at_header=header).in_costless_state() as state:
+            computation = state.apply_transaction(SpoofTransaction(unsigned, from_=transaction["from"]))
+        if computation.is_error:
+            raise TransactionFailed(computation.error)
+        return bytes(computation.output)
+
+    def estimate_gas(self, transaction: Mapping[str, Any], block_number: str | int = "latest") -> int:
+        """Search for the least gas that is enough."""
+        return int(super().estimate_gas({**transaction, **_FREE}, block_number))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class PyEvm:
     """eth-tester's chain, answering JSON-RPC the way that nodes do."""
 
     def __init__(self) -> None:
         """Begin a chain whose accounts are anvil's, too."""
-        backend = PyEVMBackend.from_mnemonic(MNEMONIC, {"balance": FUNDED}, num_accounts=10)
+        backend = _Backend.from_mnemonic(MNEMONIC, {"balance": FUNDED}, num_accounts=10, hd_path=_PATH)
         provider = EthereumTesterProvider(EthereumTester(backend))
         web3 = Web3(provider)
         self._ask = provider.request_func(web3, web3.middleware_onion)
@@ -66,8 +95,14 @@ def _hexed(value: Any) -> Any:
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
     if isinstance(value, Mapping):
-        return {key: _hexed(each) for key, each in value.items()}
+        return {_camel(key): _hexed(each) for key, each in value.items()}
     return [_hexed(each) for each in value]
+
+
+def _camel(name: str) -> str:
+    """Write a field's name as JSON-RPC does; within blocks eth-tester leaves its own."""
+    first, *others = name.split("_")
+    return first + "".join(each.capitalize() for each in others)
 
 
 def _reverted(error: Exception) -> dict[str, Any]:
@@ -114,8 +149,7 @@ def _handler(chain: PyEvm) -> type[BaseHTTPRequestHandler]:
 
 
 def _serve() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(PyEvm()))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(PyEvm()))
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()

@@ -15,14 +15,6 @@ _ANSWERS_42 = bytes.fromhex("600a600c600039600a6000f3602a60005260206000f3")
 _REVERTS = bytes.fromhex("6005600c60003960056000f360006000fd")
 
 
-@pytest.fixture(params=["py-evm", "anvil"])
-def chain(request: pytest.FixtureRequest) -> DevChain:
-    """Return a chain of each kind."""
-    found = request.getfixturevalue("anvil" if request.param == "anvil" else "dev_chain")
-    assert isinstance(found, DevChain)
-    return found
-
-
 async def test_a_fresh_account_has_what_it_was_given(chain: DevChain) -> None:
     """Accounts begin with exactly the coins asked for."""
     account = await chain.account(3 * ETHER)

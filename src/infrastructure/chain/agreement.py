@@ -1,0 +1,99 @@
+"""All endpoints of a chain at once: who answers is believed as long as nobody who answers contradicts."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+from domain.wallets.errors import BlockchainError, EndpointsDisagree
+from infrastructure.chain.answers import Nonsense
+from infrastructure.chain.endpoint import EndpointFailure
+from infrastructure.chain.node import Node, Reverted
+
+ATTEMPTS = 3
+_PAUSES = (0.1, 0.4)
+
+type Question[T] = Callable[[Node], Awaitable[T]]
+type Answer[T] = tuple[Node, T]
+
+
+class Agreement:
+    """Asks every endpoint of a chain, and compares what they say."""
+
+    def __init__(self, nodes: Sequence[Node], *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        """Ask these endpoints; ``sleep`` waits between two attempts."""
+        self._nodes = tuple(nodes)
+        self._sleep = sleep
+
+    async def read[T](self, question: Callable[[], Awaitable[T]]) -> T:
+        """Answer a question, and try again while the chain is moving or its endpoints fail.
+
+        Raises:
+            BlockchainError: it stays so.
+        """
+        for pause in _PAUSES:
+            try:
+                return await question()
+            except BlockchainError:
+                await self._sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, keeps no secret
+        return await question()
+
+    async def every[T](self, question: Question[T]) -> list[Answer[T]]:
+        """Return the answers of those who answer, in the order of the settings, at least one.
+
+        Raises:
+            BlockchainError: nobody answers.
+            Reverted: everybody says that the call fails, in the same words.
+            EndpointsDisagree: it fails for some of them, or for other reasons.
+        """
+        outcomes = await asyncio.gather(*(_outcome(node, question) for node in self._nodes))
+        found = [(node, each) for node, each in zip(self._nodes, outcomes, strict=True) if each is not None]
+        if not found:
+            raise BlockchainError
+        reverts = {each.data for _, each in found if isinstance(each, Reverted)}
+        if not reverts:
+            return [(node, each[0]) for node, each in found if isinstance(each, tuple)]
+        if len(reverts) > 1 or any(isinstance(each, tuple) for _, each in found):
+            raise EndpointsDisagree
+        raise next(each for _, each in found if isinstance(each, Reverted))
+
+    async def agreed[T](self, question: Question[T]) -> T:
+        """Return what everybody who answers says.
+
+        Raises:
+            BlockchainError: nobody answers.
+            EndpointsDisagree: two of them say different things.
+        """
+        (_, first), *others = await self.every(question)
+        if any(answer != first for _, answer in others):
+            raise EndpointsDisagree
+        return first
+
+    async def any[T](self, question: Question[T]) -> T:
+        """Return what the first one says who answers at all.
+
+        Raises:
+            BlockchainError: nobody answers.
+            Reverted: the call fails.
+        """
+        for node in self._nodes:
+            outcome = await _outcome(node, question)
+            if isinstance(outcome, Reverted):
+                raise outcome
+            if outcome is not None:
+                return outcome[0]
+        raise BlockchainError
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for node in self._nodes:
+            await node.endpoint.close()
+
+
+async def _outcome[T](node: Node, question: Question[T]) -> tuple[T] | Reverted | None:
+    """Return an answer, wrapped since it may be None itself; None when there is none."""
+    try:
+        return (await question(node),)
+    except Reverted as reverted:
+        return reverted
+    except (EndpointFailure, Nonsense):
+        return None

@@ -1,0 +1,27 @@
+"""Chains of both kinds, and Stoa's way to them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from application.wallets.ports import IChain
+from infrastructure.chain.chains import Chains
+from infrastructure.settings_chain import ChainSettings
+from tests.support.chain import DevChain
+
+
+@pytest.fixture(params=["py-evm", "anvil"])
+def chain(request: pytest.FixtureRequest) -> DevChain:
+    """Return a chain of each kind."""
+    found = request.getfixturevalue("anvil" if request.param == "anvil" else "dev_chain")
+    assert isinstance(found, DevChain)
+    return found
+
+
+@pytest.fixture
+async def there(chain: DevChain) -> AsyncIterator[IChain]:
+    """Return the same chain as the application sees it."""
+    settings = ChainSettings(chain_id=chain.chain_id, endpoints=(chain.url,), confirmations=3)
+    chains = Chains([settings])
+    yield chains.of(chain.chain_id)
+    await chains.close()
