@@ -1,18 +1,23 @@
 """Handing out work: claims through the use-case against a bare loop, and what a million waiting tasks change."""
 
+import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 
 from application.work.task_claims import ClaimTasks
 from application.work.task_lists import FindPendingForAgent
+from benchmarks import facts
 from benchmarks.arena import Arena
 from benchmarks.measure import compare
+from benchmarks.raw import columns, marks
 from benchmarks.report import Figure, Row, at_least, at_most
 from benchmarks.stoa import Stoa
-from domain.shared.ids import AgentId
+from domain.shared.ids import AgentId, encode_id
 
 FEW, MANY, QUICK = 1_000, 1_000_000, 100_000
 BATCH = 20
@@ -30,10 +35,23 @@ SELECT $1, gen_random_uuid(), 1, now(), 'b', now(), 'b', 'Count', 'task', '', $2
     '{}', $3, 9 - n % 10, now() - n * interval '1 millisecond', 0 FROM generate_series(1, $4::int) n
 """
 _PICK = """
-SELECT id, input FROM tasks WHERE organization_id = $1 AND lane = $2 AND status = 'pending' AND available_at <= now()
-ORDER BY rank, available_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+SELECT * FROM tasks WHERE organization_id = $1 AND lane = $2 AND status = 'pending' AND available_at <= now()
+ORDER BY rank, available_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
-_TAKE = "UPDATE tasks SET status = 'claimed', claimed_by = $3 WHERE organization_id = $1 AND id = ANY ($2)"
+_TAKE = """
+UPDATE tasks SET status = 'claimed', claimed_by = $3, attempt = $4, version = $5, started_at = now(),
+    updated_at = now(), updated_by = 'b' WHERE organization_id = $1 AND id = $2
+"""
+_TAKE_IN_FULL = f"""
+WITH run AS (
+    INSERT INTO task_runs (organization_id, id, task_id, agent_id, worker, attempt, token, lease_seconds, started_at,
+        lease_until) VALUES ($1, $6, $2, $3, 'b', $4, $7, 60, now(), now() + interval '60 seconds')
+), event AS (
+    INSERT INTO outbox ({columns(facts.EVENT_COLUMNS)}) VALUES ({marks(10, first=8)})
+), entry AS (
+    INSERT INTO audit_entries ({columns(facts.ENTRY_COLUMNS)}) VALUES ({marks(10, first=18)})
+) {_TAKE}
+"""
 
 
 async def tasks(arena: Arena) -> list[Row]:
@@ -41,7 +59,7 @@ async def tasks(arena: Arena) -> list[Row]:
     superuser = await asyncpg.connect(arena.ground.superuser)
     try:
         batch, single = await _throughput(arena, superuser, BATCH), await _throughput(arena, superuser, 1)
-        return [batch, single, *await _scale(arena, superuser)]
+        return [*single, *batch, *await _scale(arena, superuser)]
     finally:
         await superuser.close()
 
@@ -55,32 +73,71 @@ async def _agent(arena: Arena, superuser: "asyncpg.Connection[asyncpg.Record]", 
     return AgentId(agent)
 
 
-async def _throughput(arena: Arena, superuser: "asyncpg.Connection[asyncpg.Record]", batch: int) -> Row:
+async def _throughput(arena: Arena, superuser: "asyncpg.Connection[asyncpg.Record]", batch: int) -> list[Row]:
     rounds, organization = arena.scale.rounds(_CLAIMS), arena.ground.seeded.organization_id
-    agents = [await _agent(arena, superuser, (rounds + 2) * 10 * BATCH) for _ in range(2)]
+    agents = [await _agent(arena, superuser, (rounds + 2) * 10 * BATCH) for _ in range(3)]
     app = await asyncpg.connect(arena.ground.app)
     contestants = {
         "raw": partial(_raw_claim, app, organization, agents[0]),
-        "Stoa": partial(_claim, arena.stoa, agents[1], limit=batch),
+        "raw in full": partial(_raw_claim, app, organization, agents[1], in_full=True),
+        "Stoa": partial(_claim, arena.stoa, agents[2], limit=batch),
     }
     try:
         series = await compare(f"claim {BATCH} tasks, {batch} at a time", contestants, rounds=rounds, number=10)
     finally:
         await app.close()
-    share = Figure.of(series.ratio("raw", "Stoa"), at_least(0.5) if batch == BATCH else None)
-    return Row(
-        f"claims per second, {batch} at a time, by those of a bare SKIP LOCKED loop", share, None, series.micros()
-    )
+    loop = f"claims per second, {batch} at a time, by those of a bare SKIP LOCKED loop"
+    return [
+        Row(loop, Figure.of(series.ratio("raw", "Stoa"), at_least(0.5)), None, series.micros()),
+        Row("… that writes lease, event and audit entry too", Figure.of(series.ratio("raw in full", "Stoa"))),
+    ]
 
 
-async def _raw_claim(app: "asyncpg.Connection[asyncpg.Record]", organization: UUID, agent: UUID) -> object:
-    """Take one task after the other, with nothing kept of it: no history, no event, no audit entry, no lease."""
+async def _raw_claim(
+    app: "asyncpg.Connection[asyncpg.Record]", organization: UUID, agent: UUID, *, in_full: bool = False
+) -> object:
+    """Take one task after the other, each in a transaction of its own, and mark it as taken.
+
+    Only ``in_full`` is there a lease, an event and an audit entry.
+    """
+    lane = f"agent:{agent.hex}"
     for _ in range(BATCH):
         await app.execute(f"BEGIN; SET LOCAL app.organization_id = '{organization}'")
-        found = await app.fetch(_PICK, organization, f"agent:{agent.hex}", 1)
-        await app.execute(_TAKE, organization, [row["id"] for row in found], agent)
+        task = await app.fetchrow(_PICK, organization, lane)
+        if task is None:
+            raise RuntimeError("there were too few tasks")
+        taken = (organization, task["id"], agent, task["attempt"] + 1, task["version"] + 1)
+        if in_full:
+            await app.execute(_TAKE_IN_FULL, *taken, *_written(organization, agent, task))
+        else:
+            await app.execute(_TAKE, *taken)
         await app.execute("COMMIT")
     return None
+
+
+def _written(organization: UUID, agent: UUID, task: asyncpg.Record) -> tuple[object, ...]:
+    """Return what a claim writes besides its task: the run, the event and the audit entry, of Stoa's own content."""
+    id_, version, attempt, now = (
+        encode_id("task", task["id"]),
+        task["version"] + 1,
+        task["attempt"] + 1,
+        datetime.now(UTC),
+    )
+    run, event = facts.IDS.new(), facts.IDS.new()
+    payload = {
+        "event_id": encode_id("evt", event), "type": "task.claimed", "schema_version": 1, "occurred_at": now,
+        "organization_id": encode_id("org", organization), "actor": facts.AUTHOR,
+        "aggregate": {"type": "task", "id": id_, "version": version}, "correlation_id": facts.REQUEST_ID,
+        "causation_id": None, "data": {"agent_id": encode_id("agt", agent), "attempt": attempt},
+    }  # fmt: skip
+    changes = {"attempt": attempt, "claimed_by": agent, "started_at": now, "status": "claimed"}
+    return (
+        run, secrets.token_hex(16),
+        organization, event, "task.claimed", 1, now, "task", task["id"], version,
+        f"00-{UUID(facts.REQUEST_ID).hex}-{event.hex[-16:]}-01", msgspec.json.encode(payload).decode(),
+        organization, facts.IDS.new(), facts.AUTHOR, "tasks.claim", "updated", "task", id_, version,
+        msgspec.json.encode(changes).decode(), facts.REQUEST_ID,
+    )  # fmt: skip
 
 
 async def _claim(stoa: Stoa, agent: AgentId, *, limit: int, total: int = BATCH) -> object:

@@ -1,14 +1,16 @@
 """Many rows in one statement."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
-from sqlalchemy import Executable, Table, bindparam, column, func, select
+from sqlalchemy import Executable, Insert, Table, bindparam, column, func, select
 from sqlalchemy import insert as insert_into
 from sqlalchemy import update as update_table
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from infrastructure.persistence import tenancy
+from infrastructure.persistence.held import Held, prefixed
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.types import JsonText
 
@@ -29,6 +31,15 @@ async def insert(session: Session, table: Table, names: Sequence[str], rows: Seq
     await session.transaction.many(
         statement, [{f"c_{name}": value for name, value in zip(names, row, strict=True)} for row in rows]
     )
+
+
+async def insert_later(session: Session, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows that nobody reads in this unit of work; a single one goes along with what is sent next."""
+    if len(rows) != 1:
+        await insert(session, table, names, rows)
+        return
+    build, parameters = partial(_one, table, names), prefixed(tuple(names), "c_")
+    await session.hold(Held(key=("one", table.name), build=build, names=parameters, values=rows[0], counted=False))
 
 
 async def update(session: Session, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
@@ -52,8 +63,12 @@ async def overwrite(session: Session, table: Table, names: Sequence[str], rows: 
 
 def values_statement(table: Table, names: Sequence[str]) -> Executable:
     """Return the insert of one row, whose parameters are the column names behind ``c_``."""
+    return _one(table, names, "")
+
+
+def _one(table: Table, names: Sequence[str], prefix: str) -> Insert:
     # Inline: RETURNING the counted id would need the right to read the table, which writers of the outbox have not.
-    values = {name: bindparam(f"c_{name}", type_=table.c[name].type) for name in names}
+    values = {name: bindparam(f"{prefix}c_{name}", type_=table.c[name].type) for name in names}
     return insert_into(table).values(values).inline()
 
 

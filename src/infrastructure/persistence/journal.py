@@ -6,17 +6,20 @@ of outbox ids is the order of commits for every aggregate.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Executable, Table, Update, bindparam, insert, update
+from sqlalchemy import Executable, Table, Update, bindparam, func, insert, select, update
 
 from application.kernel.causality import Cause, present_cause
 from application.kernel.wire import to_wire
 from domain.shared.entity import Entity, RecordedEvent
+from domain.shared.errors import StaleVersion
 from domain.shared.ids import ID_PREFIXES, EventId, OrganizationId, encode_id
 from infrastructure.persistence import bulk
+from infrastructure.persistence.held import Held, prefixed
 from infrastructure.persistence.models.technical import AuditEntryRow, IdempotencyRecordRow, OutboxRow
 from infrastructure.persistence.session import Session
 from infrastructure.persistence.tracking import Change
@@ -103,13 +106,18 @@ class Journal:
     ) -> None:  # fmt: skip
         """Write everything in one round trip; the answer may belong to another tenant than the effects."""
         own = answer is not None and answer[0] in (self._session.organization_id, self._session.person)
-        shape = ("journal", len(events), len(entries), own)
-        statement = self._session.prepare(shape, lambda: _together(len(events), len(entries), own=own))
+        held = self._session.take_held()
+        shape = ("journal", len(events), len(entries), own, *(write.key for write in held))
+        statement = self._session.prepare(shape, lambda: _together(len(events), len(entries), held, own=own))
         params: dict[str, object] = dict(_answer_params(answer)) if answer and own else {}
+        for n, write in enumerate(held):
+            params.update(write.params(f"h{n}_"))
         for prefix, names, rows in (("o", _EVENT_COLUMNS, events), ("a", _ENTRY_COLUMNS, entries)):
             for n, row in enumerate(rows):
-                params.update({f"{prefix}{n}_{name}": value for name, value in zip(names, row, strict=True)})
-        await self._session.rows(statement, params)
+                params.update(zip(prefixed(names, f"{prefix}{n}_"), row, strict=True))
+        written = await self._session.rows(statement, params)
+        if any(count != 1 for count in chain.from_iterable(written)):
+            raise StaleVersion
         if answer is not None and not own:
             await self._write_answer(answer)
 
@@ -196,13 +204,23 @@ def _values(table: Table, prefix: str, names: Sequence[str], count: int) -> list
     return [{name: bindparam(f"{prefix}{n}_{name}", type_=table.c[name].type) for name in names} for n in range(count)]
 
 
-def _together(events: int, entries: int, *, own: bool) -> Executable:
-    statement = insert(_AUDIT).values(_values(_AUDIT, "a", _ENTRY_COLUMNS, entries))
+def _together(events: int, entries: int, held: Sequence[Held], *, own: bool) -> Executable:
+    """Return one statement for everything; it selects how many rows each of the counted held writes wrote.
+
+    The order within it is PostgreSQL's own. What is held are rows that are locked already and rows that are new, so
+    that no event can overtake another one of its aggregate.
+    """
+    entry = insert(_AUDIT).values(_values(_AUDIT, "a", _ENTRY_COLUMNS, entries))
+    writes = {f"held{n}": write.build(f"h{n}_") for n, write in enumerate(held)}
     if events:
-        statement = statement.add_cte(
-            insert(_OUTBOX).values(_values(_OUTBOX, "o", _EVENT_COLUMNS, events)).cte("events")
-        )
-    return statement.add_cte(_answer().cte("answer")) if own else statement
+        writes["events"] = insert(_OUTBOX).values(_values(_OUTBOX, "o", _EVENT_COLUMNS, events))
+    if own:
+        writes["answer"] = _answer()
+    if not any(write.counted for write in held):
+        return entry.add_cte(*(write.cte(name) for name, write in writes.items()))
+    ctes = {name: write.cte(name) for name, write in {**writes, "entries": entry}.items()}
+    counts = [select(func.count()).select_from(ctes[f"held{n}"]) for n, write in enumerate(held) if write.counted]
+    return select(*(count.scalar_subquery() for count in counts)).add_cte(*ctes.values())
 
 
 def _answer() -> Update:

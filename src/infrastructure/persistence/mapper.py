@@ -82,6 +82,8 @@ class Mapper[E]:
         self._describe([a.name for a in attributes if a.init and a.name not in {*self.children, *self._constants}])
         self.column_names = tuple(c for f in self._fields for c in f.columns)
         self._check()
+        # Names of statements' parameters for them.
+        self.parameters = tuple(f"c_{name}" for name in self.column_names)
         self.columns: tuple[Column[object], ...] = tuple(self.table.c[c] for c in self.column_names)
         self._json = {column.key for column in self.columns if isinstance(column.type, JsonText)}
         paths = (path for f in self._fields for path in f.paths)

@@ -1,9 +1,9 @@
 """The one repository that serves every aggregate; concrete ones add finders and nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
-from sqlalchemy import ColumnElement, Executable, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, Executable, Update, bindparam, delete, insert, update
 
 from domain.shared.entity import Entity, SoftDeletable
 from domain.shared.errors import InvalidReference, StaleVersion
@@ -11,14 +11,16 @@ from domain.shared.events import Deleted
 from domain.shared.specification import Spec
 from infrastructure.persistence import bulk, lookups, parts, tenancy
 from infrastructure.persistence.errors import StillReferenced
+from infrastructure.persistence.held import Held
 from infrastructure.persistence.reader import SqlReader
 from infrastructure.persistence.session import Session
-from infrastructure.persistence.tracking import Change, Operation, Tracked
+from infrastructure.persistence.tracking import Change, Operation, Tracked, Values
 from infrastructure.persistence.types import Guid
 
 _BATCH = 500
 # Up to so many updates are sent one by one, in the order of their facts; more go in one statement.
 _ONE_BY_ONE = 4
+_THIS = ("this_id", "loaded")
 
 
 class SqlRepository[E: Entity](SqlReader[E]):
@@ -120,6 +122,7 @@ class SqlRepository[E: Entity](SqlReader[E]):
             StaleVersion: somebody else wrote the aggregate first.
         """
         changes: list[Change] = []
+        rows: list[Values] = []
         purged = {entity.id for entity in self._purged}
         changed = [t for id_, t in self._tracked.items() if id_ not in purged and t.is_changed(self.mapper)]
         # In the order the facts happened: a default is given up before another takes its place.
@@ -129,25 +132,29 @@ class SqlRepository[E: Entity](SqlReader[E]):
             if entity.version != tracked.version + 1:
                 raise RuntimeError(f"{entity.kind} changed without recording an event")
             entity.updated_by = self._session.author
-            values = self.mapper.readable(tracked.changed_columns(self.mapper))
+            row = self.mapper.dehydrate(entity)
+            rows.append(row)
+            values = self.mapper.readable(tracked.changed_columns(self.mapper, row))
             changes.append(Change(entity, Operation.UPDATED, values, tracked.before(self.mapper)))
-        await self._write_rows(changed)
-        for tracked in changed:
+        await self._write_rows(changed, rows)
+        for tracked, row in zip(changed, rows, strict=True):
             await parts.write(self._session, self.mapper, tracked)
-            tracked.remember(self.mapper)
+            tracked.remember(self.mapper, row)
             tracked.locked = True
         return changes
 
-    async def _write_rows(self, changed: Sequence[Tracked[E]]) -> None:
-        rows = [self.mapper.dehydrate(tracked.entity) for tracked in changed]
+    async def _write_rows(self, changed: Sequence[Tracked[E]], rows: Sequence[Values]) -> None:
         if len(rows) > _ONE_BY_ONE and self._session.database.is_postgres:
             if await bulk.update(self._session, self.mapper.table, self.mapper.column_names, rows) != len(rows):
                 raise StaleVersion
             return
         for tracked, row in zip(changed, rows, strict=True):
-            params = {**self._named(row), "this_id": tracked.entity.id, "loaded": tracked.version}
-            if not await self._session.rows(self._prepare("update", self._update), params):
-                raise StaleVersion
+            names, values = (*self.mapper.parameters, *_THIS), (*row, tracked.entity.id, tracked.version)
+            key = (type(self), "update")
+            await self._session.hold(Held(key=key, build=self._update, names=names, values=values, counted=True))
+            if len(rows) > 1 or not tracked.locked:
+                # One that is not locked locks with its update, and its events come after that.
+                await self._session.settle()
 
     async def write_deletes(self) -> list[Change]:
         """Delete what was purged, and return it.
@@ -178,25 +185,26 @@ class SqlRepository[E: Entity](SqlReader[E]):
         tracked.remember(self.mapper)
 
     def _named(self, row: Sequence[object]) -> dict[str, object]:
-        return {f"c_{name}": value for name, value in zip(self.mapper.column_names, row, strict=True)}
+        return dict(zip(self.mapper.parameters, row, strict=True))
 
     def _insert(self) -> Executable:
         table = self.mapper.table
         return insert(table).values({n: bindparam(f"c_{n}", type_=table.c[n].type) for n in self.mapper.column_names})
 
-    def _update(self) -> Executable:
+    def _update(self, prefix: str) -> Update:
         table = self.mapper.table
         names = [name for name in self.mapper.column_names if name not in bulk.WRITTEN_ONCE]
-        values = {name: bindparam(f"c_{name}", type_=table.c[name].type) for name in names}
-        return update(table).where(*self._this_version()).values(values).returning(table.c.id)
+        values = {name: bindparam(f"{prefix}c_{name}", type_=table.c[name].type) for name in names}
+        # Returning makes an update of another class, which is an update no less.
+        return cast("Update", update(table).where(*self._this_version(prefix)).values(values).returning(table.c.id))
 
     def _delete(self) -> Executable:
         return delete(self.mapper.table).where(*self._this_version()).returning(self.mapper.table.c.id)
 
-    def _this_version(self) -> tuple[ColumnElement[bool], ...]:
+    def _this_version(self, prefix: str = "") -> tuple[ColumnElement[bool], ...]:
         table = self.mapper.table
         return (
             tenancy.wall(table),
-            table.c.id == bindparam("this_id", type_=Guid()),
-            table.c.version == bindparam("loaded", type_=table.c.version.type),
+            table.c.id == bindparam(f"{prefix}this_id", type_=Guid()),
+            table.c.version == bindparam(f"{prefix}loaded", type_=table.c.version.type),
         )

@@ -65,10 +65,10 @@ class Tracked[E]:
         if not self.locked:
             raise RuntimeError("lock an aggregate when it is first read")
 
-    def remember(self, mapper: Mapper[E]) -> None:
-        """Take the present state as the stored one."""
+    def remember(self, mapper: Mapper[E], present: Values | None = None) -> None:
+        """Take the present state as the stored one; its values are worked out unless they are given."""
         self.version = getattr(self.entity, "version", 0)
-        self._values = mapper.dehydrate(self.entity)
+        self._values = present or mapper.dehydrate(self.entity)
         self._parts = {name: part_values(mapper, name, self.entity) for name in mapper.children}
 
     def before[S: Entity](self: "Tracked[S]", mapper: Mapper[S]) -> Callable[[], S] | None:
@@ -87,9 +87,8 @@ class Tracked[E]:
             return True
         return any(part_values(mapper, name, self.entity) != stored for name, stored in self._parts.items())
 
-    def changed_columns(self, mapper: Mapper[E]) -> dict[str, object]:
+    def changed_columns(self, mapper: Mapper[E], present: Values) -> dict[str, object]:
         """Return the columns whose values differ from the stored ones."""
-        present = mapper.dehydrate(self.entity)
         stored = self._values or present
         return {name: new for name, new, old in zip(mapper.column_names, present, stored, strict=True) if new != old}
 

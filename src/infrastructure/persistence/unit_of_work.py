@@ -56,6 +56,10 @@ class SqlUnitOfWork(RepositorySet):
 
     async def flush(self) -> None:
         """Write what changed: inserts and updates parent first, deletes child first."""
+        await self._write_changes()
+        await self.session.settle()
+
+    async def _write_changes(self) -> None:
         made = [self.made[name] for name in self.ORDER if name in self.made]
         repositories = [r for r in made if isinstance(r, SqlRepository)]
         for each in repositories:
@@ -66,8 +70,9 @@ class SqlUnitOfWork(RepositorySet):
             self._note(await each.write_deletes())
 
     def _note(self, changes: Sequence[Change]) -> None:
-        self.tally.note(changes)
-        self.journal.note(changes)
+        if changes:
+            self.tally.note(changes)
+            self.journal.note(changes)
 
     async def enter(self, organization_id: OrganizationId) -> None:
         """Go on in another organization; what was done so far stays where it was done."""
@@ -127,10 +132,11 @@ class SqlUnitOfWork(RepositorySet):
         await self.session.enter(organization_id)
 
     async def _write_all(self, answer: tuple[UUID, str, str] | None = None) -> None:
-        await self.flush()
+        await self._write_changes()
         await self.jobs.write(self.journal.cause_of)
         await self.tally.write()
         await self.journal.write(answer)
+        await self.session.settle()
 
     async def take_time(self) -> None:
         """Lift the limit of other transactions for this one."""

@@ -159,7 +159,7 @@ class SqlSessionRepository(SqlRepository[Session], ISessionRepository):
         first, changes = changed[0].entity, []
         for tracked in changed:
             tracked.entity.updated_by = self._session.author
-            values = self.mapper.readable(tracked.changed_columns(self.mapper))
+            values = self.mapper.readable(tracked.changed_columns(self.mapper, self.mapper.dehydrate(tracked.entity)))
             changes.append(Change(tracked.entity, Operation.UPDATED, values, tracked.before(self.mapper)))
         written = await self._session.rows(
             self._session.prepare("sessions-revoke", _revoke),

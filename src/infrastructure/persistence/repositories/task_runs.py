@@ -47,7 +47,7 @@ class SqlTaskRunRepository(SqlReader[TaskRun], ITaskRunRepository):
             for task in tasks for of in (leases[task.id],)
         ]  # fmt: skip
         if rows:
-            await bulk.insert(self._session, self.mapper.table, _NEW, rows)
+            await bulk.insert_later(self._session, self.mapper.table, _NEW, rows)
         return leases
 
     def _lease(self, task: Task, lease: timedelta, at: datetime) -> Lease:

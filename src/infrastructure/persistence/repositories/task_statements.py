@@ -18,9 +18,9 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal,
     literal_column,
     select,
+    true,
     update,
 )
 
@@ -58,34 +58,28 @@ def _ready(*, postgres: bool) -> ColumnElement[bool]:
     return and_(_T.status == _PENDING, _T.available_at <= available)
 
 
-def pending(columns: Columns, *, postgres: bool, lock: bool) -> Query:
+def pending(columns: Columns, *, limit: int, postgres: bool, lock: bool) -> Query:
     """Select the most urgent tasks of some lanes, and the time; each lane is one scan of the index of claims.
 
     Of every lane as many rows are locked as are asked for in all; those that are not taken are free again when the
-    transaction ends, and whoever claims meanwhile passes over them.
+    transaction ends, and whoever claims meanwhile passes over them. The limit is in the text: without it PostgreSQL
+    expects a tenth of all tasks, and plans anew each time, which takes longer than claiming one.
     """
+    few = literal_column(str(limit), Integer())
     urgency = (_T.rank, _T.available_at, _T.id)
     this = (tenancy.wall(TASKS), _ready(postgres=postgres))
     if not postgres:
         return (
-            select(*columns, clock(postgres=False))
-            .where(*this, AnyOf(_T.lane, _LANES))
-            .order_by(*urgency)
-            .limit(_LIMIT)
+            select(*columns, clock(postgres=False)).where(*this, AnyOf(_T.lane, _LANES)).order_by(*urgency).limit(few)
         )
     lanes = func.unnest(_LANES).table_valued("lane", name="lanes").render_derived()
-    waiting = select(*columns).where(*this, _T.lane == lanes.c.lane).order_by(*urgency).limit(_LIMIT)
+    waiting = select(*columns).where(*this, _T.lane == lanes.c.lane).order_by(*urgency).limit(few)
     if lock:
         waiting = waiting.with_for_update(key_share=True, skip_locked=True)
     found = waiting.lateral("waiting")
     order = (found.c.rank, found.c.available_at, found.c.id)
     chosen = [found.c[column.name] for column in columns]
-    return (
-        select(*chosen, clock(postgres=True))
-        .select_from(lanes.join(found, literal(value=True)))
-        .order_by(*order)
-        .limit(_LIMIT)
-    )
+    return select(*chosen, clock(postgres=True)).select_from(lanes.join(found, true())).order_by(*order).limit(few)
 
 
 def expired(columns: Columns, *, postgres: bool, laned: bool) -> Query:

@@ -16,7 +16,7 @@ from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.tasks import TaskRow
 from infrastructure.persistence.repositories import task_statements as statements
 from infrastructure.persistence.repository import SqlRepository
-from infrastructure.persistence.statement import AnyOf, Params
+from infrastructure.persistence.statement import AnyOf
 from infrastructure.persistence.transaction import Rows
 from infrastructure.persistence.types import Guid, ListOf
 
@@ -43,13 +43,11 @@ class SqlTaskRepository(SqlRepository[Task], ITaskRepository):
 
     async def find_pending_for_agent(self, lanes: Collection[str], now: datetime, limit: int) -> list[Task]:
         """Read what :meth:`take_pending` would lock."""
-        params = {"lanes": list(lanes), "now": now, "limit": limit}
-        return await self._keep(_tasks_of(await self._pending(params, lock=False)))
+        return await self._keep(_tasks_of(await self._pending(lanes, now, limit, lock=False)))
 
     async def take_pending(self, lanes: Collection[str], now: datetime, limit: int) -> Taken:
         """Lock and load them, in the order of urgency."""
-        params = {"lanes": list(lanes), "now": now, "limit": limit}
-        return await self._take(await self._pending(params, lock=True), now)
+        return await self._take(await self._pending(lanes, now, limit, lock=True), now)
 
     async def take_expired(self, limit: int, lanes: Collection[str] | None = None) -> Taken:
         """Lock and load them, the one that has been over for longest first."""
@@ -92,10 +90,11 @@ class SqlTaskRepository(SqlRepository[Task], ITaskRepository):
         if not await self._session.rows(self._prepare("forget-edge", statements.forget_dependency), params):
             raise EntityNotFoundError
 
-    async def _pending(self, params: Params, *, lock: bool) -> Rows:
-        postgres = self._session.database.is_postgres
-        build = lambda: statements.pending(self.mapper.columns, postgres=postgres, lock=lock)  # noqa: E731 - as above
-        return await self._session.rows(self._prepare(("pending", lock), build), params)
+    async def _pending(self, lanes: Collection[str], now: datetime, limit: int, *, lock: bool) -> Rows:
+        columns, postgres = self.mapper.columns, self._session.database.is_postgres
+        build = lambda: statements.pending(columns, limit=limit, postgres=postgres, lock=lock)  # noqa: E731 - as above
+        statement = self._prepare(("pending", lock, limit), build)
+        return await self._session.rows(statement, {"lanes": list(lanes), "now": now})
 
     async def _take(self, rows: Rows, now: datetime) -> Taken:
         at = cast("datetime", rows[0][-1]) if rows else now
