@@ -66,6 +66,18 @@ async def test_a_step_begins_when_the_last_of_those_before_it_is_done(desk: Benc
     assert (joined["status"], joined["attempts"], joined["open_dependencies"]) == ("running", 1, 0)
 
 
+async def test_a_step_begins_no_earlier_than_what_it_waited_for_ended(desk: Bench) -> None:
+    """Not even by the clock of somebody who looked at it before waiting for the turn."""
+    await desk.start([desk.task("early"), desk.task("late"), desk.task("end", "early", "late")])
+    early, late = await desk.claim(), await desk.claim()
+    desk.stack.clock.shift += timedelta(seconds=30)
+    await desk.complete(early, {})
+    desk.stack.clock.shift -= timedelta(seconds=30)
+    await desk.complete(late, {})
+    ended = {str(each["ended_at"]) for each in await desk.steps() if each["status"] == "completed"}
+    assert str((await desk.step("end"))["started_at"]) >= max(ended)
+
+
 async def test_a_failed_step_is_retried_and_nothing_is_repeated(desk: Bench) -> None:
     """The other branch ends meanwhile; what waits for it begins with the retry, and the result is complete."""
     await desk.start(

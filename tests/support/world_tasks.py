@@ -11,6 +11,7 @@ from infrastructure.persistence.tenancy import TENANT, wall
 from infrastructure.persistence.types import Guid, UtcDateTime
 from tests.support.ground import Ground, Prepare
 from tests.support.stack import Body
+from tests.support.workflows import Bench
 
 
 async def active_agent(world: Ground) -> str:
@@ -64,7 +65,7 @@ async def _silent_agent(world: Ground) -> dict[str, object]:
     return {}
 
 
-async def end_lease(world: Ground, task: str) -> None:
+async def end_lease(world: Ground | Bench, task: str) -> None:
     """Let the lease of a claimed task be over, whatever the database's clock says."""
     database, owner = world.stack.database, world.actor.organization_id
     statement = database.prepare("tests-end-lease", _end_lease)

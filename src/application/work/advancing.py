@@ -1,9 +1,11 @@
 """How an execution advances: in the transaction that ends one of its steps, and by no more than what that changes.
 
-Everybody who changes steps locks the execution's row first, so that two steps that end at once count each other.
+Everybody who changes steps locks the execution's row first, so that two steps that end at once count each other; who
+ends the task of a step locks the execution before the task. Whoever cancels an execution so waits in the same line, and
+nobody who has a task waits for somebody who wants it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from application.kernel.ports import IIds
@@ -23,15 +25,40 @@ ATTEND = "workflows.attend"
 TASK_TYPE = "workflow_step"
 
 
-async def tasks_ended(uow: IUnitOfWork, tasks: Iterable[Task], *, now: datetime, ids: IIds) -> None:
+type Executions = Mapping[TaskId, WorkflowExecutionId]
+"""Executions by the tasks that are steps of theirs."""
+
+
+async def hold_execution(uow: IUnitOfWork, task_id: TaskId) -> Executions:
+    """Lock the execution that a task is a step of, if it is one; the task itself comes after that."""
+    executions = await uow.workflow_steps.executions_of([task_id])
+    for execution_id in executions.values():
+        await uow.workflow_executions.get(execution_id, lock=True)
+    return executions
+
+
+async def hold_free_executions(uow: IUnitOfWork, tasks: Sequence[Task]) -> tuple[list[Task], Executions]:
+    """Lock executions that nobody has, and return the tasks that are theirs or no steps at all.
+
+    The tasks are locked already, so there must be no waiting; the others are looked at again soon.
+    """
+    executions = await uow.workflow_steps.executions_of([task.id for task in tasks])
+    free = await uow.workflow_executions.lock_free(set(executions.values()))
+    ours = [task for task in tasks if task.id not in executions or executions[task.id] in free]
+    return ours, {task.id: executions[task.id] for task in ours if task.id in executions}
+
+
+async def tasks_ended(
+    uow: IUnitOfWork, tasks: Iterable[Task], executions: Executions, *, now: datetime, ids: IIds
+) -> None:
     """Advance the executions that these tasks are steps of, if any; tasks that are not over change nothing.
 
-    Whoever ends tasks calls this once in the same transaction, with the tasks locked. It flushes.
+    Whoever ends tasks calls this once in the same transaction, with executions and tasks locked. It flushes.
     """
     over = {task.id: task for task in tasks if task.is_over}
-    executions = await uow.workflow_steps.executions_of(list(over))
     for task_id, execution_id in sorted(executions.items(), key=lambda pair: (pair[1], pair[0])):
-        await _task_ended(uow, over[task_id], execution_id, now=now, ids=ids)
+        if task_id in over:
+            await _task_ended(uow, over[task_id], execution_id, now=now, ids=ids)
 
 
 async def _task_ended(
@@ -41,6 +68,7 @@ async def _task_ended(
     step = await uow.workflow_steps.of_task(task.id)
     if step is None or step.status is not StepStatus.RUNNING:
         return
+    now = execution.moment(now)
     if task.status is TaskStatus.COMPLETED:
         step.complete(task.output or {}, now, uow.actor.id)
     else:
@@ -52,6 +80,7 @@ async def step_ended(
     uow: IUnitOfWork, execution: WorkflowExecution, step: WorkflowStep, was: StepStatus, *, now: datetime, ids: IIds
 ) -> None:
     """Begin what waited for a step that has just ended; ``was`` is how it was open, and the execution is locked."""
+    now = execution.moment(now)
     execution.concluded(step, was, now)
     ready: list[WorkflowStep] = []
     if step.status is StepStatus.COMPLETED:

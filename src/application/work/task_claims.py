@@ -13,6 +13,7 @@ from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work import task_endings
+from application.work.advancing import hold_execution, hold_free_executions
 from application.work.task_fields import Batch, LeaseSeconds, Token, Worker
 from application.work.task_views import ClaimsView, ClaimView, LeaseView, TaskView
 from domain.agents.agent import AgentStatus
@@ -80,11 +81,12 @@ async def _take(uow: IUnitOfWork, lanes: list[str], limit: int, now: datetime, i
 
 async def expire(uow: IUnitOfWork, late: list[Task], now: datetime, ids: IIds) -> list[Task]:
     """End runs that are past their leases, and return the tasks that can be claimed once more."""
-    await uow.task_runs.end_open([task.id for task in late], RunOutcome.TIMED_OUT, timed_out())
-    for task in late:
+    ours, executions = await hold_free_executions(uow, late)
+    await uow.task_runs.end_open([task.id for task in ours], RunOutcome.TIMED_OUT, timed_out())
+    for task in ours:
         task.expire(timed_out(), now)
-    await task_endings.given_up(late, uow, now, ids)
-    return [task for task in late if not task.is_over]
+    await task_endings.given_up(ours, executions, uow, now, ids)
+    return [task for task in ours if not task.is_over]
 
 
 def _claim_view(task: Task, lease: Lease) -> ClaimView:
@@ -143,6 +145,7 @@ async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock, i
 
     Errors: `not_found`, `lease_lost` when the task is not the caller's any more, `document_invalid`, `amount_invalid`.
     """
+    executions = await hold_execution(uow, cmd.id)
     task = await uow.tasks.get(cmd.id, lock=True)
     if await uow.task_runs.end(task.id, cmd.token, RunOutcome.COMPLETED) is None:
         if not await uow.task_runs.has_ended(task.id, cmd.token, RunOutcome.COMPLETED):
@@ -150,7 +153,7 @@ async def complete_task(cmd: CompleteTask, uow: IUnitOfWork, *, clock: IClock, i
         return TaskView.of(task)
     now = clock.now()
     task.complete(cmd.output, cmd.cost, now)
-    await task_endings.completed(task, uow, now, ids)
+    await task_endings.completed(task, executions, uow, now, ids)
     return TaskView.of(task)
 
 
@@ -172,7 +175,7 @@ class FailTask:
         "error": {"code": "source_unreachable", "message": "The report could not be read."},
         "retry": True,
     },
-    statements=5,
+    statements=6,
 )
 async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds) -> TaskView:
     """End an attempt without success. There is another one after a pause, doubling from two seconds up to an hour.
@@ -181,9 +184,10 @@ async def fail_task(cmd: FailTask, uow: IUnitOfWork, *, clock: IClock, ids: IIds
 
     Errors: `not_found`, `lease_lost` when the task is not the caller's any more, `document_invalid`.
     """
+    executions = await hold_execution(uow, cmd.id)
     task = await _held(cmd.id, cmd.token, uow, RunOutcome.FAILED, cmd.error)
     task.fail(cmd.error, clock.now(), retry=cmd.retry, chance=random.random())  # noqa: S311 - jitter is no secret
-    await task_endings.given_up([task], uow, clock.now(), ids)
+    await task_endings.given_up([task], executions, uow, clock.now(), ids)
     return TaskView.of(task)
 
 

@@ -14,6 +14,7 @@ from application.kernel.reads import get_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.work import task_endings
+from application.work.advancing import hold_execution
 from application.work.task_fields import Attempts, Dependencies, Description, Label, Priority, Timeout, Title
 from application.work.task_views import TaskView
 from domain.shared.documents import Document
@@ -175,12 +176,13 @@ async def cancel_task(cmd: CancelTask, uow: IUnitOfWork, *, clock: IClock, ids: 
 
     Errors: `not_found`, `version_stale`, `task_finished`.
     """
+    executions = await hold_execution(uow, cmd.id)
     task = await uow.tasks.get(cmd.id, lock=True)
     task.expect_version(cmd.expected_version)
     if task.status is TaskStatus.CLAIMED:
         await uow.task_runs.end_open([task.id], RunOutcome.CANCELLED)
     task.cancel(clock.now())
-    await task_endings.given_up([task], uow, clock.now(), ids)
+    await task_endings.given_up([task], executions, uow, clock.now(), ids)
     return TaskView.of(task)
 
 

@@ -143,8 +143,6 @@ async def cancel_workflow_execution(
 
     Errors: `not_found`, `version_stale`, `transition_invalid` when it is completed.
     """
-    # The tasks before the execution, as whoever finishes one of them locks them.
-    await uow.workflow_steps.hold_open_tasks(cmd.id)
     execution = await uow.workflow_executions.get(cmd.id, lock=True)
     execution.expect_version(cmd.expected_version)
     if execution.cancel(clock.now()):

@@ -146,6 +146,10 @@ class WorkflowExecution(Entity):
         """Whether its steps begin as soon as they may."""
         return self.status in UNDER_WAY
 
+    def moment(self, now: datetime) -> datetime:
+        """Return when something happens: after what is stored already, though whoever did that looked up later."""
+        return max(now, self.updated_at)
+
     def begun(self, steps: Sequence[WorkflowStep], now: datetime) -> None:
         """Count steps that have just begun, and those of them that failed in doing so."""
         for step in steps:

@@ -61,6 +61,10 @@ class IWorkflowVersionRepository(IRepository[WorkflowVersion], Protocol):
 class IWorkflowExecutionRepository(IRepository[WorkflowExecution], Protocol):
     """The organization's workflow executions."""
 
+    async def lock_free(self, ids: Collection[WorkflowExecutionId]) -> set[WorkflowExecutionId]:
+        """Lock those that nobody else has without waiting for the others, and return which they are."""
+        ...
+
     async def ids_under_way(self, workflow_id: WorkflowId) -> list[WorkflowExecutionId]:
         """Return up to two executions of a workflow that have not ended."""
         ...
@@ -123,13 +127,6 @@ class IWorkflowStepRepository(Protocol):
 
     async def next_due(self, execution_id: WorkflowExecutionId) -> datetime | None:
         """Return when Stoa is to look at a waiting step next."""
-        ...
-
-    async def hold_open_tasks(self, execution_id: WorkflowExecutionId) -> None:
-        """Lock the tasks of an execution's open steps, in a fixed order.
-
-        Whoever finishes a task locks it before the execution, and so does who cancels an execution.
-        """
         ...
 
     async def cancel_open(self, execution_id: WorkflowExecutionId, now: datetime, by: str) -> list[TaskId]:

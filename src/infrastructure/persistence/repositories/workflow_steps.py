@@ -120,10 +120,6 @@ class SqlWorkflowStepRepository(SqlReader[WorkflowStep], IWorkflowStepRepository
         rows = await self._session.rows(statement, {"this_execution": execution_id})
         return cast("datetime", rows[0][0]) if rows else None
 
-    async def hold_open_tasks(self, execution_id: WorkflowExecutionId) -> None:
-        """Lock the tasks of an execution's open steps, in a fixed order."""
-        await self._session.rows(self._prepare("hold", self._hold), {"this_execution": execution_id})
-
     async def cancel_open(self, execution_id: WorkflowExecutionId, now: datetime, by: str) -> list[TaskId]:
         """End every step that is not over, in one statement, and return the tasks of those that were running."""
         params = {"this_execution": execution_id, "at": now, "by": by}
@@ -155,15 +151,6 @@ class SqlWorkflowStepRepository(SqlReader[WorkflowStep], IWorkflowStepRepository
         these = AnyOf(c.position, bindparam("positions", type_=ListOf(Integer())))
         fewer = update(self._table).where(tenancy.wall(self._table), this, these)
         return fewer.values(open_dependencies=c.open_dependencies - 1).returning(*self.mapper.columns)
-
-    def _hold(self) -> Executable:
-        c = self._table.c
-        open_ = c.status == StepStatus.RUNNING.value
-        tasks = select(c.task_id).where(
-            tenancy.wall(self._table), c.execution_id == bindparam("this_execution", type_=Guid()), open_
-        )
-        query = select(_TASKS.c.id).where(tenancy.wall(_TASKS), _TASKS.c.id.in_(tasks)).order_by(_TASKS.c.id)
-        return query.with_for_update(key_share=True)
 
     def _cancel(self) -> Executable:
         c = self._table.c

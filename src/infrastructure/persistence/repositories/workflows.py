@@ -1,5 +1,6 @@
 """Repositories of workflows, their versions and executions."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, cast
 
@@ -29,7 +30,8 @@ from infrastructure.persistence.models.workflows import (
 from infrastructure.persistence.reader import Query, SqlReader
 from infrastructure.persistence.repository import SqlRepository
 from infrastructure.persistence.session import Session
-from infrastructure.persistence.types import Guid, UtcDateTime
+from infrastructure.persistence.statement import AnyOf
+from infrastructure.persistence.types import Guid, ListOf, UtcDateTime
 
 _MOST_FAILURES = 20
 
@@ -71,6 +73,13 @@ class SqlWorkflowExecutionRepository(SqlRepository[WorkflowExecution], IWorkflow
 
     mapper: ClassVar[Mapper[WorkflowExecution]] = Mapper(WorkflowExecution, WorkflowExecutionRow)
 
+    async def lock_free(self, ids: Collection[WorkflowExecutionId]) -> set[WorkflowExecutionId]:
+        """Pass over those that somebody has."""
+        if not ids:
+            return set()
+        found = await self._load(self._prepare("lock-free", self._lock_free), {"ids": sorted(ids)}, lock=True)
+        return {execution.id for execution in found}
+
     async def ids_under_way(self, workflow_id: WorkflowId) -> list[WorkflowExecutionId]:
         """Return up to two executions of a workflow that have not ended."""
         rows = await self._session.rows(self._prepare("under_way", self._under_way), {"this_workflow": workflow_id})
@@ -95,6 +104,10 @@ class SqlWorkflowExecutionRepository(SqlRepository[WorkflowExecution], IWorkflow
         place = max(0, -(-completed * percent // 100) - 1)
         rows = await self._session.rows(self._prepare("duration", self._nth_duration), {**params, "place": place})
         return cast("int", rows[0][0]) if rows else None
+
+    def _lock_free(self) -> Executable:
+        some = AnyOf(self._id, bindparam("ids", type_=ListOf(Guid())))
+        return self._select().where(some).order_by(self._id).with_for_update(key_share=True, skip_locked=True)
 
     def _under_way(self) -> Executable:
         c = self.mapper.table.c
