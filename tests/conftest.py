@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: real databases, and the core wired on them."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,6 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", action="store_true", help="run the fault suites at full length (minutes)")
     parser.addoption("--soak", action="store_true", help="run the soak suites (long)")
     parser.addoption("--cut-points", type=int, default=0, help="least number of connection cuts; 0 = the suite's own")
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Look for no garbage among what stays; what is collected is set aside below."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave ten thousand tests and everything imported out of all later searches for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

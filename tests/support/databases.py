@@ -55,6 +55,7 @@ class TestDatabases:
         home.mkdir(parents=True, exist_ok=True)
         self.cluster = EmbeddedPostgres(home, fast=True)
         self._made: list[str] = []
+        self._template = ""
         # Runs beside this one share the cluster; the last to leave stops it.
         self._users = (home / "users.lock").open("wb")
         fcntl.flock(self._users, fcntl.LOCK_SH)
@@ -62,13 +63,14 @@ class TestDatabases:
     def postgres(self) -> DatabaseUrls:
         """Clone the template, which the first run to need it makes."""
         self.cluster.start()
-        template = f"stoa_template_{_fingerprint()}"
         with (ROOT / ".stoa" / "test" / "template.lock").open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.cluster.ensure_database(template)
-            _finish(migrations.upgrade(self.cluster.url(template, "postgres")))
+            if not self._template:
+                self._template = f"stoa_template_{_fingerprint()}"
+                self.cluster.ensure_database(self._template)
+                _finish(migrations.upgrade(self.cluster.url(self._template, "postgres")))
             name = f"t_{os.getpid()}_{next(_numbers)}"
-            self.cluster.ensure_database(name, template=template)
+            self.cluster.ensure_database(name, template=self._template)
         self._made.append(name)
         return self.urls(name)
 
