@@ -41,7 +41,7 @@ class Stoa:
         )
         ports: dict[type, object] = {IClock: clock, IIds: facts.IDS, IAPIKeys: KEYS, ISlugs: RandomSlugs()}
         # What needs more of the outside world than a database is not measured.
-        served = {n: each for n, each in self.registry.items() if set(each.ports.values()) <= set(ports)}
+        served = {n: u for n, u in self.registry.items() if {*u.ports.values(), *u.answer_ports.values()} <= set(ports)}
         self.dispatch = Dispatcher(self.units, ports, served)
         self.authenticate = Authenticator(database, KEYS, TOKENS, clock)
         self.call = Call(actor=operator(organization_id), request_id=facts.REQUEST_ID)

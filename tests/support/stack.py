@@ -22,9 +22,10 @@ from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
 from application.payments.payment_order_care import Expiry
 from application.payments.repayment import Repayments
-from application.wallets.ports import ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors, ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
+from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.origin import PublicOrigin
 from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.mail.links import Links
@@ -44,6 +45,7 @@ from infrastructure.webhooks.secrets import WebhookSecrets
 from infrastructure.webhooks.targets import WebhookTargets
 from interfaces.schema.command import CommandSchema
 from tests.support.databases import DatabaseUrls
+from tests.support.still_chain import StillChains
 
 PEPPER = b"pepper-for-tests-only-0123456789"
 type Body = dict[str, object]
@@ -133,8 +135,8 @@ def _schema(command: type) -> CommandSchema:
 
 
 @asynccontextmanager
-async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterator[Stack]:
-    """Wire a core on a database and dispose of its pools afterwards."""
+async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains | None = None) -> AsyncIterator[Stack]:
+    """Wire a core on a database and dispose of its pools afterwards; without ``chains`` they stand still."""
     register_constraints(Base.metadata)
     registry = load_registry(application)
     database = Database(urls.app, pool_size=pool_size, pool_timeout=5)
@@ -142,8 +144,9 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
     clock, ids, keys, provider = FrozenClock(), UuidV7Ids(), APIKeys(PEPPER), SandboxPaymentProvider()
     tokens = SessionTokens(PEPPER)
     wakes: list[None] = []
+    secret = CursorSecret(b"cursor")
     units = UnitOfWorkFactory(
-        database, clock=clock, ids=ids, cursor_secret=CursorSecret(b"cursor"), committed=lambda: wakes.append(None)
+        database, clock=clock, ids=ids, cursor_secret=secret, committed=lambda: wakes.append(None)
     )
     # Written when a test says so, and not in the middle of another test's comparison.
     views = LinkViews(database, clock, every=3600)
@@ -156,7 +159,8 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10) -> AsyncIterato
     }  # fmt: skip
     ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
     ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
-    dispatcher = Dispatcher(units, ports, registry)
+    outside: dict[type, object] = {IChains: chains or StillChains(), IHistoryCursors: HistoryCursors(secret)}
+    dispatcher = Dispatcher(units, ports, registry, outside)
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
     authenticate = Authenticator(database, keys, tokens, clock)

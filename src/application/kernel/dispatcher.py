@@ -69,17 +69,23 @@ class Dispatcher:
     """Runs use-cases by name. Ports are bound by their annotated type when it is built."""
 
     def __init__(
-        self, units: IUnitOfWorkFactory, ports: Mapping[type, object], registry: Mapping[str, UseCase]
+        self,
+        units: IUnitOfWorkFactory,
+        ports: Mapping[type, object],
+        registry: Mapping[str, UseCase],
+        outside: Mapping[type, object] | None = None,
     ) -> None:
-        """Bind every use-case's ports.
+        """Bind every use-case's ports: ``ports`` to handlers, ``outside`` to answers, which no transaction is open for.
 
         Raises:
-            KeyError: a handler asks for a port nobody provides; the boot fails, not a request.
+            KeyError: a handler or answer asks for a port nobody provides it; the boot fails, not a request.
             TypeError: a result type has no outside form.
         """
         self._units = units
         self._registry = registry
         self._ports = {n: {p: ports[t] for p, t in u.ports.items()} for n, u in registry.items()}
+        asked = {n: u for n, u in registry.items() if u.answer is not None}
+        self._outside = {n: {p: (outside or {})[t] for p, t in u.answer_ports.items()} for n, u in asked.items()}
         self._encoders = {n: encoder(u.result) or _as_is for n, u in registry.items()}
 
     async def __call__(self, name: str, command: object, call: Call) -> Outcome:
@@ -140,15 +146,25 @@ class Dispatcher:
                 if answer is not None:
                     return Outcome(answer, replayed=True)
             view = await work(uow, partial(use_case.handler, **self._ports[use_case.name]))
-            encode = self._encoders[use_case.name]
-            body = encode(view)
-            if key is not None:
-                uow.idempotency.store(key, encode(view.without_secret()) if isinstance(view, SecretOnce) else body)
-            if call.dry_run:
-                await uow.flush()
-            elif not use_case.read_only:
-                await uow.commit()
-            return Outcome(body)
+            if use_case.answer is None:
+                return await self._concluded(use_case, uow, view, key, call)
+        # The transaction is over, and its connection is somebody else's.
+        shown = await use_case.answer(view, **self._outside[use_case.name])
+        return Outcome(self._encoders[use_case.name](shown))
+
+    async def _concluded(
+        self, use_case: UseCase, uow: ITransaction, view: object, key: str | None, call: Call
+    ) -> Outcome:
+        """Keep the answer and commit, unless nothing is to stay."""
+        encode = self._encoders[use_case.name]
+        body = encode(view)
+        if key is not None:
+            uow.idempotency.store(key, encode(view.without_secret()) if isinstance(view, SecretOnce) else body)
+        if call.dry_run:
+            await uow.flush()
+        elif not use_case.read_only:
+            await uow.commit()
+        return Outcome(body)
 
 
 def _kept_under(use_case: UseCase, command: object, call: Call) -> str | None:

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import ModuleType
 from typing import Protocol, get_type_hints
 
@@ -19,6 +19,14 @@ class Handler(Protocol):
         ...
 
 
+class Answer(Protocol):
+    """An async function ``(question, *, ports…) -> view``, whose ports may reach outside."""
+
+    def __call__(self, *args: object, **ports: object) -> Awaitable[object]:
+        """Answer what a handler asked, after its unit of work."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCase:
     """Everything the interfaces know about one use-case.
@@ -27,7 +35,8 @@ class UseCase:
     there is no route, tool or command for it. ``example`` fills the command's fields that are not ids.
     ``statements`` is the budget: the most SQL statements one run may send between BEGIN and COMMIT, however many
     rows there are. ``keyed_by`` names the fields whose values an idempotency key of somebody unknown belongs to.
-    ``keyless`` ones run anew under every key: the docstring says why.
+    ``keyless`` ones run anew under every key: the docstring says why. ``answer`` answers the question that the handler
+    of a read returns, once the transaction is over, and its result is the use-case's.
     """
 
     name: str
@@ -46,6 +55,8 @@ class UseCase:
     statements: int
     keyless: bool = False
     keyed_by: tuple[str, ...] = ()
+    answer: Answer | None = None
+    answer_ports: Mapping[str, type] = field(default_factory=dict)
 
     @property
     def resource(self) -> str:
@@ -73,8 +84,12 @@ def use_case[F: Callable[..., Awaitable[object]]](
     internal: str | None = None,
     keyless: bool = False,
     keyed_by: tuple[str, ...] = (),
+    answer: Callable[..., Awaitable[object]] | None = None,
 ) -> Callable[[F], F]:
     """Register the decorated handler under ``resource.verb``.
+
+    With an ``answer`` the handler only reads, and returns a question for what is outside of Stoa: frozen, and with all
+    that is needed to answer it without a transaction.
 
     Raises:
         DeclarationError: the docstring, the scope or an annotation is missing, or the name is taken.
@@ -88,11 +103,15 @@ def use_case[F: Callable[..., Awaitable[object]]](
             raise DeclarationError(f"{name}: exactly the public use-cases have no scope")
         if name in REGISTRY:
             raise DeclarationError(f"{name}: declared twice")
-        command, result, ports = _signature(name, handler)
+        command, result, ports = _signature(name, handler, "a handler is (command, uow, *, ports) -> view")
+        answer_ports: Mapping[str, type] = {}
+        if answer is not None:
+            result, answer_ports = _answered(name, answer, result, read_only=read_only)
         use_case = UseCase(
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
             example=example, statements=statements, keyless=keyless, keyed_by=keyed_by,
+            answer=answer, answer_ports=answer_ports,
         )  # fmt: skip
         _check_fields(use_case)
         REGISTRY[name] = use_case
@@ -115,15 +134,29 @@ def _check_fields(use_case: UseCase) -> None:
         raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")
 
 
-def _signature(name: str, handler: Callable[..., object]) -> tuple[type, object, dict[str, type]]:
+def _answered(
+    name: str, answer: Callable[..., object], question: object, *, read_only: bool
+) -> tuple[object, dict[str, type]]:
+    """Return what an answer results in, and the ports it asks for."""
+    if not read_only:
+        raise DeclarationError(f"{name}: only a read is answered after its transaction, for a write would be over")
+    asked, result, ports = _signature(name, answer, "an answer is (question, *, ports) -> view", takes=1)
+    if asked is not question:
+        raise DeclarationError(f"{name}: the answer takes what the handler returns")
+    return result, ports
+
+
+def _signature(
+    name: str, handler: Callable[..., object], shape: str, *, takes: int = 2
+) -> tuple[type, object, dict[str, type]]:
     hints = get_type_hints(handler, include_extras=True)
     parameters = list(inspect.signature(handler).parameters.values())
     positional = [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-    if len(positional) != 2 or "return" not in hints:
-        raise DeclarationError(f"{name}: a handler is (command, uow, *, ports) -> view, fully annotated")
+    if len(positional) != takes or "return" not in hints:
+        raise DeclarationError(f"{name}: {shape}, fully annotated")
     command = hints[positional[0]]
     if not (isinstance(command, type) and is_dataclass(command)):
-        raise DeclarationError(f"{name}: the command is a frozen dataclass")
+        raise DeclarationError(f"{name}: the first parameter is a frozen dataclass")
     ports = {p.name: hints[p.name] for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
     return command, hints["return"], ports
 

@@ -269,3 +269,32 @@ class ISignInOrigin(Protocol):
     def of_challenges(self) -> SignInOrigin:
         """Return who asks for signatures."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPosition:
+    """Where a page of a wallet's past begins: at ``block``, of whose transfers ``shown`` are behind it already.
+
+    What was shown so far stays true as long as the chain's block ``anchor`` has its hash.
+    """
+
+    block: int
+    shown: int
+    anchor: int
+    anchor_hash: str
+
+
+class IHistoryCursors(Protocol):
+    """Writes places in a wallet's past as text that nobody else can write."""
+
+    def write(self, binding: str, position: HistoryPosition) -> str:
+        """Return a cursor that is good for the same ``binding`` only."""
+        ...
+
+    def read(self, binding: str, text: str) -> HistoryPosition:
+        """Return the place.
+
+        Raises:
+            InvalidCursor: it was not written for this binding.
+        """
+        ...

@@ -2,6 +2,7 @@
 
 from domain.shared.errors import (
     BusinessRuleViolation,
+    Conflict,
     DuplicateError,
     Forbidden,
     Invalid,
@@ -127,3 +128,17 @@ class SignatureInvalid(ValidationError):
 
     code = "wallet_signature_invalid"
     summary = "The text was not signed by the wallet's key."
+
+
+class BlockUnknown(Invalid):
+    """The chain has no such block yet."""
+
+    code = "block_unknown"
+    summary = "The chain has no block of this number yet."
+
+
+class ChainReorganized(Conflict):
+    """Blocks that a page before was read from are no part of the chain any more."""
+
+    code = "chain_reorganized"
+    summary = "The chain was reorganized meanwhile; begin the list anew."

@@ -47,8 +47,7 @@ class Cursors:
 
     def write(self, position: Position) -> str:
         """Return the cursor after a position."""
-        body = msgspec.json.encode((position.value, position.id))
-        return base64.urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
+        return write_signed(self._secret, self._binding, msgspec.json.encode((position.value, position.id)))
 
     def read(self, text: str) -> Position:
         """Return the position of a cursor.
@@ -56,23 +55,42 @@ class Cursors:
         Raises:
             InvalidCursor: it was not written by the same tenant's same query.
         """
+        body = read_signed(self._secret, self._binding, text)
         try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-            if not hmac.compare_digest(mac, self._mac(body)) or self._canonical(raw) != text:
-                raise InvalidCursor
             value, id_ = _decoder(self._kind).decode(body)
-        except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, msgspec.MsgspecError) as error:
             raise InvalidCursor from error
         return Position(value.astimezone(UTC) if isinstance(value, datetime) else value, id_)
 
-    def _mac(self, body: bytes) -> bytes:
-        key = hmac.digest(self._secret, repr(self._binding).encode(), _HASH)
-        return hmac.digest(key, body, _HASH)[:_MAC_BYTES]
 
-    @staticmethod
-    def _canonical(raw: bytes) -> str:
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+def write_signed(secret: CursorSecret, binding: Hashable, body: bytes) -> str:
+    """Return text that carries a body and shows that it was written here, for whatever it is bound to."""
+    return _text(_mac(secret, binding, body) + body)
+
+
+def read_signed(secret: CursorSecret, binding: Hashable, text: str) -> bytes:
+    """Return the body of a signed text.
+
+    Raises:
+        InvalidCursor: it was edited, or written for something else.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidCursor from error
+    mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(secret, binding, body)) or _text(raw) != text:
+        raise InvalidCursor
+    return body
+
+
+def _mac(secret: CursorSecret, binding: Hashable, body: bytes) -> bytes:
+    key = hmac.digest(secret, repr(binding).encode(), _HASH)
+    return hmac.digest(key, body, _HASH)[:_MAC_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 @cache

@@ -281,5 +281,8 @@ ROUTES = (
     RouteRow("GET", "/wallet-transactions/{id}", "wallet_transactions.get"),
     RouteRow("POST", "/wallet-transactions/{id}/speed-up", "wallet_transactions.speed_up"),
     RouteRow("POST", "/wallet-transactions/{id}/cancel", "wallet_transactions.cancel"),
+    RouteRow("GET", "/wallets/{id}/balance", "wallets.get_balance"),
+    RouteRow("GET", "/wallets/{id}/transactions", "wallets.get_transactions"),
+    RouteRow("POST", "/wallets/{id}/estimate-gas", "wallets.estimate_gas"),
     RouteRow("GET", "/search", "search.everything"),
 )
