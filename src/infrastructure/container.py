@@ -46,10 +46,12 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
-from application.wallets.ports import ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors, ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
+from infrastructure.chain.chains import Chains
+from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.origin import PublicOrigin
 from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.events.kafka import KafkaEventPublisher
@@ -192,7 +194,15 @@ class Container(containers.DeclarativeContainer):
             ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
         }
     )
-    dispatcher = providers.Singleton(Dispatcher, units, ports, registry)
+    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
+    # What answers are made of, for which no transaction is open.
+    outside = providers.Dict(
+        {
+            IChains: chains,
+            IHistoryCursors: providers.Singleton(HistoryCursors, providers.Callable(_cursor_secret, settings)),
+        }
+    )
+    dispatcher = providers.Singleton(Dispatcher, units, ports, registry, outside)
     importer = providers.Singleton(Importer, dispatcher)
     authenticator = providers.Singleton(Authenticator, database, api_keys, session_tokens, clock)
 

@@ -59,6 +59,7 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         await container.authenticator().settle()
         await container.link_views().settle()
         container.passwords().close()
+        await container.chains().close()
         await close_provider(container.provider())
         for database in databases.values():
             await database.dispose()

@@ -64,7 +64,7 @@ class StillChain(IChain):
     async def code(self, address: Address) -> bytes:
         return b""
 
-    async def nonce(self, address: Address, *, pending: bool = False) -> int:
+    async def nonce(self, address: Address, *, pending: bool = False, block: int | None = None) -> int:
         return 0
 
     async def broadcast(self, transaction: SignedTransaction) -> BroadcastResult:
