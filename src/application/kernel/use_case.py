@@ -72,24 +72,13 @@ class DeclarationError(Exception):
 
 
 def use_case[F: Callable[..., Awaitable[object]]](
-    name: str,
-    *,
-    scope: Scope | None,
-    example: Mapping[str, object],
-    statements: int = 0,
-    read_only: bool = False,
-    destructive: bool = False,
-    money: bool = False,
-    public: bool = False,
-    internal: str | None = None,
-    keyless: bool = False,
-    keyed_by: tuple[str, ...] = (),
-    answer: Callable[..., Awaitable[object]] | None = None,
-) -> Callable[[F], F]:
+    name: str, *, scope: Scope | None, example: Mapping[str, object], statements: int = 0, read_only: bool = False,
+    destructive: bool = False, money: bool = False, public: bool = False, internal: str | None = None,
+    keyless: bool = False, keyed_by: tuple[str, ...] = (), answer: Callable[..., Awaitable[object]] | None = None,
+) -> Callable[[F], F]:  # fmt: skip
     """Register the decorated handler under ``resource.verb``.
 
-    With an ``answer`` the handler only reads, and returns a question for what is outside of Stoa: frozen, and with all
-    that is needed to answer it without a transaction.
+    With an ``answer`` the handler only reads, and returns a question with all that is needed to answer it outside.
 
     Raises:
         DeclarationError: the docstring, the scope or an annotation is missing, or the name is taken.
@@ -103,15 +92,13 @@ def use_case[F: Callable[..., Awaitable[object]]](
             raise DeclarationError(f"{name}: exactly the public use-cases have no scope")
         if name in REGISTRY:
             raise DeclarationError(f"{name}: declared twice")
-        command, result, ports = _signature(name, handler, "a handler is (command, uow, *, ports) -> view")
-        answer_ports: Mapping[str, type] = {}
-        if answer is not None:
-            result, answer_ports = _answered(name, answer, result, read_only=read_only)
+        command, returned, ports = _signature(name, handler, "a handler is (command, uow, *, ports) -> view")
+        result, answer_ports = _answered(name, answer, returned, read_only=read_only)
         use_case = UseCase(
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
-            example=example, statements=statements, keyless=keyless, keyed_by=keyed_by,
-            answer=answer, answer_ports=answer_ports,
+            example=example, statements=statements, keyless=keyless, keyed_by=keyed_by, answer=answer,
+            answer_ports=answer_ports,
         )  # fmt: skip
         _check_fields(use_case)
         REGISTRY[name] = use_case
@@ -135,9 +122,11 @@ def _check_fields(use_case: UseCase) -> None:
 
 
 def _answered(
-    name: str, answer: Callable[..., object], question: object, *, read_only: bool
+    name: str, answer: Callable[..., object] | None, question: object, *, read_only: bool
 ) -> tuple[object, dict[str, type]]:
-    """Return what an answer results in, and the ports it asks for."""
+    """Return what a use-case results in, and the ports that its answer asks for, if there is one."""
+    if answer is None:
+        return question, {}
     if not read_only:
         raise DeclarationError(f"{name}: only a read is answered after its transaction, for a write would be over")
     asked, result, ports = _signature(name, answer, "an answer is (question, *, ports) -> view", takes=1)

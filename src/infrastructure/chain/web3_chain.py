@@ -86,7 +86,10 @@ class Web3Chain(IChain):
         return (await self._agreement.read(lambda: self._at(None, lambda node, at: node.code(address, at.number))))[1]
 
     async def nonce(self, address: Address, *, pending: bool = False, block: int | None = None) -> int:
-        mined = (await self._agreement.read(lambda: self._at(block, lambda node, at: node.nonce(address, at.number))))[1]
+        async def read(node: Node, at: Block) -> int:
+            return await node.nonce(address, at.number)
+
+        mined = (await self._agreement.read(lambda: self._at(block, read)))[1]
         if not pending:
             return mined
         # Waiting transactions are each endpoint's own: who knows of more of them knows better.
