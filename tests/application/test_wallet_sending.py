@@ -1,0 +1,371 @@
+"""Sending on a chain that answers late, twice, wrongly or not at all: the record ends as the chain has it, once."""
+
+import contextlib
+from dataclasses import replace
+from typing import cast
+from uuid import UUID
+
+import pytest
+
+from application.kernel.actor import AGENT_SCOPES
+from application.kernel.dispatcher import IDispatch
+from application.wallets import origins
+from application.wallets.enqueue import enqueue
+from application.wallets.ports import BroadcastResult
+from domain.shared.errors import InsufficientPermissions
+from domain.shared.evm_types import BaseUnits, read_address
+from domain.shared.ids import encode_id
+from domain.wallets.errors import AddressBlocked, BlockchainError, WalletWatchOnly
+from domain.wallets.transaction_errors import DailyLimitExceeded, TransactionLimitExceeded, WalletNotVerified
+from domain.wallets.transaction_intent import Intent, Origin
+from domain.wallets.wallet import Limits, WalletSigner
+from infrastructure.workers.jobs import JobWorker
+from tests.support.model_chain import ModelChain
+from tests.support.stack import Body, Stack
+from tests.support.till import SOMEBODY, Died, Fate, Till
+
+
+def forms(transaction: Body) -> list[Body]:
+    return cast("list[Body]", transaction["signings"])
+
+
+async def test_it_is_sent_once_and_confirmed(stack: Stack) -> None:
+    """The chain has it, the record says where, what it cost and how it got there."""
+    till = await Till.open(stack)
+    asked = await till.ask(700, purpose="Beans")
+    assert (asked["status"], asked["nonce"], asked["signings"]) == ("created", None, [])
+    done = await till.finish(asked)
+    (sent,) = till.chain.mined
+    assert (done["status"], done["hash"], done["nonce"]) == ("confirmed", sent.hash, 0)
+    assert (sent.value, sent.to, sent.sender) == (700, SOMEBODY.lower(), till.wallet.address)
+    assert done["fee"] == str(21_000 * till.chain.base_fee)
+    assert len(till.chain.broadcasts) == 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_worker_that_dies_anywhere_leaves_one_payment(stack: Stack, *, after: bool) -> None:
+    """At every call of the chain, the signer and the database, before it and after it, until none is left to die at."""
+    till, deaths = await Till.open(stack), 0
+    for step in range(1, 40):
+        asked, fate = await till.ask(step), Fate(step, after=after)
+        for _ in range(6):
+            try:
+                await till.work(asked, fate)
+            except Died:
+                deaths += 1
+            till.chain.mine()
+        assert (await till.finish(asked))["status"] == "confirmed"
+        if not fate.met:
+            break
+    payments = [sent.value for sent in till.chain.mined]
+    assert payments == list(range(1, step + 1))
+    assert [sent.nonce for sent in till.chain.mined] == list(range(step))
+    assert deaths == step - 1 > 12
+
+
+@pytest.mark.parametrize("kind", ["speed_up", "cancel"])
+async def test_a_worker_that_dies_while_replacing_leaves_one_payment(stack: Stack, kind: str) -> None:
+    """Either the transaction or its cancellation is in a block, and the record knows which."""
+    till = await Till.open(stack)
+    for step in range(1, 60):
+        asked, fate = await till.ask(step), Fate(step // 2, after=bool(step % 2))
+        await till.work(asked)
+        await stack.run(f"wallet_transactions.{kind}", till.actor, id=asked["id"])
+        for _ in range(5):
+            with contextlib.suppress(Died):
+                await till.work(asked, fate)
+            till.chain.mine(step % 3 == 0)
+        done = await till.finish(asked)
+        assert done["status"] in ("confirmed", "replaced")
+        (form,) = [sent for sent in till.chain.mined if sent.nonce == done["nonce"]]
+        assert form.hash == done["hash"]
+        assert form.value == (step if done["status"] == "confirmed" else 0)
+        if not fate.met and step > 2:
+            break
+    nonces = [sent.nonce for sent in till.chain.mined]
+    assert nonces == list(range(len(nonces)))
+
+
+async def test_an_answer_that_is_lost_is_found_again(stack: Stack) -> None:
+    """The same bytes are sent again: nodes know them, or have them in a block already."""
+    for mines in (False, True):
+        till = await Till.open(stack, ModelChain(mines=mines))
+        asked = await till.ask()
+        till.chain.lose_answers = 2
+        for _ in range(2):
+            with pytest.raises(BlockchainError):
+                await till.work(asked)
+        assert (await till.finish(asked))["status"] == "confirmed"
+        assert len(till.chain.mined) == len(set(till.chain.broadcasts)) == 1
+
+
+async def test_what_cannot_work_never_leaves(stack: Stack) -> None:
+    """No coins, and a contract that would revert: neither takes a nonce, and the next one gets through."""
+    till = await Till.open(stack, funds=10**9)
+    till.chain.reverting = {"0bad"}
+    poor, reverts = await till.ask(10**9), await till.ask(0, data="0x0bad")
+    poor, reverts = await till.work(poor), await till.work(reverts)
+    assert (poor["status"], poor["failure_code"], poor["nonce"]) == ("failed", "insufficient_funds", None)
+    assert (reverts["status"], reverts["failure_code"]) == ("failed", "transaction_would_revert")
+    assert reverts["failure_reason"] == "out of beans"
+    assert (await till.finish(await till.ask()))["nonce"] == 0
+
+
+async def test_coins_that_others_need_are_waited_for(stack: Stack) -> None:
+    """What is on its way counts as spent until a block says what it cost."""
+    fee = 25_200 * 20
+    till = await Till.open(stack, funds=1000 + fee + 300_000)
+    first, second = await till.ask(1000), await till.ask(500)
+    await till.work(first)
+    waits = await till.work(second)
+    assert (waits["status"], waits["nonce"]) == ("created", None)
+    assert (await till.finish(first))["status"] == "confirmed"
+    assert (await till.finish(second))["status"] == "confirmed"
+
+
+async def test_what_reverts_in_its_block_is_told(stack: Stack) -> None:
+    """With the fee that it cost."""
+    till = await Till.open(stack)
+    till.chain.failing = {"0bad"}
+    done = await till.finish(await till.ask(0, data="0x0bad"))
+    assert (done["status"], done["failure_code"], done["fee"]) == ("reverted", "reverted", str(21_000 * 10))
+
+
+async def test_blocks_that_are_undone_roll_the_record_back(stack: Stack) -> None:
+    """Whether the transaction waits again or is forgotten, it is mined once more, and once in all."""
+    for forget in (False, True):
+        till = await Till.open(stack, ModelChain(confirmations=4))
+        asked = await till.ask()
+        await till.work(asked)
+        till.chain.mine(3)
+        assert (await till.work(asked))["status"] == "mined"
+        till.chain.undo(3, forget=forget)
+        rolled_back = await till.work(asked)
+        assert rolled_back["status"] == ("dropped" if forget else "broadcast")
+        assert (rolled_back["hash"], rolled_back["block_number"], rolled_back["fee"]) == (None, None, None)
+        done = await till.finish(asked)
+        assert done["status"] == "confirmed"
+        assert [sent.hash for sent in till.chain.mined] == [done["hash"]]
+
+
+async def test_what_the_pool_forgets_is_sent_again(stack: Stack) -> None:
+    """The same bytes, until a block has them."""
+    till = await Till.open(stack)
+    asked = await till.ask()
+    await till.work(asked)
+    till.chain.pool.clear()
+    assert (await till.work(asked))["status"] == "dropped"
+    assert (await till.finish(asked))["status"] == "confirmed"
+    assert len(till.chain.broadcasts) == 2
+    assert len(set(till.chain.broadcasts)) == 1
+
+
+async def test_a_stuck_transaction_is_sped_up(stack: Stack) -> None:
+    """Fees rise tenfold; with higher ones the same thing is mined, and everything behind it follows."""
+    till = await Till.open(stack)
+    first, second = await till.ask(1), await till.ask(2)
+    await till.work(first)
+    till.chain.base_fee = 200
+    await till.work(second)
+    till.chain.mine(3)
+    assert till.chain.mined == []
+    await stack.run("wallet_transactions.speed_up", till.actor, id=first["id"])
+    done = await till.finish(first)
+    original, bump = forms(done)
+    assert (original["kind"], bump["kind"]) == ("original", "bump")
+    assert done["hash"] == bump["hash"]
+    assert (await till.finish(second))["status"] == "confirmed"
+    assert [sent.value for sent in till.chain.mined] == [1, 2]
+
+
+async def test_the_original_may_win_against_its_replacements(stack: Stack) -> None:
+    """Mined before the cancellation is known: it happened, and the record says so."""
+    till = await Till.open(stack)
+    asked = await till.ask()
+    await till.work(asked)
+    await stack.run("wallet_transactions.cancel", till.actor, id=asked["id"])
+    till.chain.mine()
+    done = await till.finish(asked)
+    assert (done["status"], done["hash"]) == ("confirmed", forms(done)[0]["hash"])
+    assert len(till.chain.mined) == 1
+
+
+async def test_a_cancellation_uses_up_the_nonce(stack: Stack) -> None:
+    """Nothing moves but the fee, and the next transaction is not held up."""
+    till = await Till.open(stack)
+    asked, following = await till.ask(5), await till.ask(6)
+    await till.work(asked)
+    await till.work(following)
+    await stack.run("wallet_transactions.cancel", till.actor, id=asked["id"])
+    done = await till.finish(asked)
+    assert (done["status"], done["failure_code"]) == ("replaced", "cancelled")
+    assert (await till.finish(following))["status"] == "confirmed"
+    assert [(sent.value, sent.to == sent.sender) for sent in till.chain.mined] == [(0, True), (6, False)]
+
+
+async def test_before_it_is_prepared_a_cancellation_is_final(stack: Stack) -> None:
+    """No worker takes it up any more."""
+    till = await Till.open(stack)
+    asked = await till.ask()
+    cancelled = await stack.run("wallet_transactions.cancel", till.actor, id=asked["id"])
+    assert (cancelled["status"], cancelled["failure_code"]) == ("failed", "cancelled")
+    assert (await till.work(asked))["status"] == "failed"
+    assert till.chain.broadcasts == []
+
+
+async def test_a_nonce_used_from_elsewhere_is_stepped_over(stack: Stack) -> None:
+    """Known beforehand it is not given out; used in between, what had it is replaced, and the next one goes on."""
+    till = await Till.open(stack)
+    till.chain.send_from_elsewhere(till.wallet.address)
+    assert (await till.finish(await till.ask(1)))["nonce"] == 1
+    late = await till.ask(2)
+    await till.work(late)
+    till.chain.pool.clear()
+    till.chain.send_from_elsewhere(till.wallet.address)
+    done = await till.finish(late)
+    assert (done["status"], done["failure_code"], done["hash"]) == ("replaced", "nonce_taken", None)
+    assert (await till.finish(await till.ask(3)))["nonce"] == 3
+    assert [sent.value for sent in till.chain.mined if sent.to == SOMEBODY.lower()] == [1, 3]
+
+
+async def test_too_low_fees_are_raised_without_being_asked(stack: Stack) -> None:
+    """A node that wants more gets more, under the same nonce."""
+    till = await Till.open(stack)
+    till.chain.answers = [BroadcastResult.UNDERPRICED]
+    done = await till.finish(await till.ask())
+    assert (done["status"], len(forms(done))) == ("confirmed", 2)
+    assert len(till.chain.mined) == 1
+
+
+async def test_what_no_node_takes_leaves_no_gap(stack: Stack) -> None:
+    """Its nonce is used up by nothing, under the reason's code, and what comes after it is mined."""
+    till = await Till.open(stack)
+    till.chain.answers = [BroadcastResult.REFUSED]
+    asked, following = await till.ask(1), await till.ask(2)
+    done = await till.finish(asked)
+    assert (done["status"], done["failure_code"]) == ("replaced", "broadcast_refused")
+    assert (await till.finish(following))["status"] == "confirmed"
+    assert [sent.value for sent in till.chain.mined] == [0, 2]
+
+
+async def test_nodes_that_refuse_gaps_are_met_in_order(stack: Stack) -> None:
+    """A later nonce waits for its turn, and is not taken for refused."""
+    till = await Till.open(stack, ModelChain(takes_gaps=False))
+    first, second = await till.ask(1), await till.ask(2)
+    await till.work(first, None)
+    assert (await till.work(second))["status"] == "signed"
+    done = [await till.finish(each) for each in (first, second)]
+    assert [each["status"] for each in done] == ["confirmed", "confirmed"]
+    assert [each["attention_at"] for each in done] == [None, None]
+
+
+async def test_coins_that_went_elsewhere_are_an_obstacle_until_they_are_back(stack: Stack) -> None:
+    """It keeps its nonce, says what is wrong, and goes on by itself."""
+    till = await Till.open(stack)
+    till.chain.answers = [BroadcastResult.INSUFFICIENT_FUNDS]
+    asked = await till.ask()
+    stuck = await till.work(asked)
+    assert (stuck["status"], stuck["obstacle"]) == ("signed", "insufficient_funds")
+    assert stuck["attention_at"] is not None
+    done = await till.finish(asked)
+    assert (done["status"], done["obstacle"], done["attention_at"]) == ("confirmed", None, None)
+
+
+async def test_an_absent_chain_changes_nothing(stack: Stack) -> None:
+    """The job comes back later."""
+    till = await Till.open(stack)
+    asked = await till.ask()
+    till.chain.away = True
+    with pytest.raises(BlockchainError):
+        await till.work(asked)
+    till.chain.away = False
+    assert (await till.finish(asked))["status"] == "confirmed"
+
+
+async def test_only_whoever_may_sends(stack: Stack) -> None:
+    """Neither an agent's key nor a wallet without a verified signer does."""
+    till = await Till.open(stack)
+    agent = replace(till.actor, scopes=AGENT_SCOPES)
+    with pytest.raises(InsufficientPermissions):
+        await stack.run("wallets.send_transaction", agent, id=till.wallet_id, to=SOMEBODY, value="1")
+    watching = await Till.open(stack, signer=WalletSigner.NONE)
+    unverified = await Till.open(stack, signer=WalletSigner.REMOTE, verified=False)
+    for closed, error in ((watching, WalletWatchOnly), (unverified, WalletNotVerified)):
+        with pytest.raises(error):
+            await closed.ask()
+
+
+async def test_limits_hold_for_one_and_for_a_day(stack: Stack) -> None:
+    """What was kept in the end does not count, nor what was sent a day ago."""
+    limits = Limits(max_per_transaction=BaseUnits(60), max_per_day=BaseUnits(100))
+    till = await Till.open(stack, limits=limits)
+    with pytest.raises(TransactionLimitExceeded):
+        await till.ask(61)
+    kept = await till.ask(60)
+    await stack.run("wallet_transactions.cancel", till.actor, id=kept["id"])
+    for value in (60, 40):
+        await till.ask(value)
+    with pytest.raises(DailyLimitExceeded):
+        await till.ask(1)
+
+
+async def test_block_lists_hold_when_asking_and_when_sending(stack: Stack) -> None:
+    """Whoever is listed in between gets nothing either."""
+    till = await Till.open(stack)
+    asked = await till.ask()
+    await stack.run("wallets.update_blocklist", till.actor, address=SOMEBODY)
+    assert (await till.work(asked))["failure_code"] == "address_blocked"
+    with pytest.raises(AddressBlocked):
+        await till.ask()
+    assert till.chain.broadcasts == []
+
+
+async def test_a_deleted_wallet_sends_nothing_new_and_ends_what_it_began(stack: Stack) -> None:
+    """A number that was given away is used up all the same."""
+    till = await Till.open(stack)
+    begun, new = await till.ask(1), await till.ask(2)
+    await till.work(begun)
+    await stack.run("wallets.delete", till.actor, id=till.wallet_id)
+    assert (await till.work(new))["failure_code"] == "wallet_deleted"
+    assert (await till.finish(begun))["status"] == "confirmed"
+
+
+class _Hearing:
+    """Whoever asked, and what they heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, object, str | None]] = []
+
+    async def __call__(self, name: str, command: object, call: object) -> object:
+        self.heard.append((name, command, getattr(call, "idempotency_key", None)))
+        return None
+
+
+async def test_who_asked_hears_of_the_end(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a job of the same database transaction, under a key that makes twice once."""
+    monkeypatch.setattr(origins, "HEARERS", {})
+    monkeypatch.setattr("application.wallets.enqueue.HEARERS", origins.HEARERS)
+    origins.hears_of("beans", "beans.conclude", lambda *, id, transaction_id: (id, transaction_id))
+    till, origin = await Till.open(stack, ModelChain(confirmations=1, mines=True)), Origin(kind="beans", id=UUID(int=5))
+    intent = Intent(to=read_address(SOMEBODY), value=BaseUnits(5))
+    async with stack.units(till.actor, use_case="beans.pay", request_id="beans") as uow:
+        made = await enqueue(uow, till.wallet.id, intent, origin=origin, now=stack.clock.now(), ids=stack.ids)
+        await uow.commit()
+    hearing, asked = _Hearing(), cast("Body", {"id": encode_id("tx", made.id)})
+    reports = origins.Reports(stack.units, cast("IDispatch", hearing))
+    worker = JobWorker(stack.relay_database, {origins.REPORT: reports.report}, clock=stack.clock)
+    await till.work(asked)
+    assert (await worker.run_due_once(), hearing.heard) == (0, [])
+    assert (await till.work(asked))["status"] == "confirmed"
+    assert await worker.run_due_once() == 1
+    assert hearing.heard == [("beans.conclude", (origin.id, made.id), str(made.id))]
+    assert await worker.run_due_once() == 0
+
+
+async def test_nobody_asks_without_hearing(stack: Stack) -> None:
+    """A kind of origin that nobody declared is a mistake that shows at once."""
+    till = await Till.open(stack)
+    intent, origin = Intent(to=read_address(SOMEBODY)), Origin(kind="nobody", id=UUID(int=5))
+    async with stack.units(till.actor, use_case="beans.pay", request_id="beans") as uow:
+        with pytest.raises(LookupError):
+            await enqueue(uow, till.wallet.id, intent, origin=origin, now=stack.clock.now(), ids=stack.ids)
