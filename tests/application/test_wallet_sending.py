@@ -1,5 +1,6 @@
 """Sending on a chain that answers late, twice, wrongly or not at all: the record ends as the chain has it, once."""
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from typing import cast
@@ -11,18 +12,19 @@ from application.kernel.actor import AGENT_SCOPES
 from application.kernel.dispatcher import IDispatch
 from application.wallets import origins
 from application.wallets.enqueue import enqueue
-from application.wallets.ports import BroadcastResult
+from application.wallets.ports import BroadcastResult, IChain
+from application.wallets.sending import Sending
 from domain.shared.errors import InsufficientPermissions
 from domain.shared.evm_types import BaseUnits, read_address
-from domain.shared.ids import encode_id
+from domain.shared.ids import WalletTransactionId, decode_id, encode_id
 from domain.wallets.errors import AddressBlocked, BlockchainError, WalletWatchOnly
 from domain.wallets.transaction_errors import DailyLimitExceeded, TransactionLimitExceeded, WalletNotVerified
 from domain.wallets.transaction_intent import Intent, Origin
 from domain.wallets.wallet import Limits, WalletSigner
 from infrastructure.workers.jobs import JobWorker
-from tests.support.model_chain import ModelChain
+from tests.support.model_chain import ModelChain, ModelChains
 from tests.support.stack import Body, Stack
-from tests.support.till import SOMEBODY, Died, Fate, Till
+from tests.support.till import SOMEBODY, Died, Fate, Jittery, Till
 
 
 def forms(transaction: Body) -> list[Body]:
@@ -64,13 +66,13 @@ async def test_a_worker_that_dies_anywhere_leaves_one_payment(stack: Stack, *, a
 
 
 @pytest.mark.parametrize("kind", ["speed_up", "cancel"])
-async def test_a_worker_that_dies_while_replacing_leaves_one_payment(stack: Stack, kind: str) -> None:
+async def test_a_worker_that_dies_while_replacing_leaves_one_payment(pg_stack: Stack, kind: str) -> None:
     """Either the transaction or its cancellation is in a block, and the record knows which."""
-    till = await Till.open(stack)
+    till = await Till.open(pg_stack)
     for step in range(1, 60):
         asked, fate = await till.ask(step), Fate(step // 2, after=bool(step % 2))
         await till.work(asked)
-        await stack.run(f"wallet_transactions.{kind}", till.actor, id=asked["id"])
+        await pg_stack.run(f"wallet_transactions.{kind}", till.actor, id=asked["id"])
         for _ in range(5):
             with contextlib.suppress(Died):
                 await till.work(asked, fate)
@@ -113,7 +115,7 @@ async def test_what_cannot_work_never_leaves(stack: Stack) -> None:
 
 async def test_coins_that_others_need_are_waited_for(stack: Stack) -> None:
     """What is on its way counts as spent until a block says what it cost."""
-    fee = 25_200 * 20
+    fee = 21_000 * 20
     till = await Till.open(stack, funds=1000 + fee + 300_000)
     first, second = await till.ask(1000), await till.ask(500)
     await till.work(first)
@@ -313,7 +315,7 @@ async def test_block_lists_hold_when_asking_and_when_sending(stack: Stack) -> No
     """Whoever is listed in between gets nothing either."""
     till = await Till.open(stack)
     asked = await till.ask()
-    await stack.run("wallets.update_blocklist", till.actor, address=SOMEBODY)
+    await stack.run("wallets.update_blocklist", till.actor, address=SOMEBODY, listed=True)
     assert (await till.work(asked))["failure_code"] == "address_blocked"
     with pytest.raises(AddressBlocked):
         await till.ask()
@@ -369,3 +371,35 @@ async def test_nobody_asks_without_hearing(stack: Stack) -> None:
     async with stack.units(till.actor, use_case="beans.pay", request_id="beans") as uow:
         with pytest.raises(LookupError):
             await enqueue(uow, till.wallet.id, intent, origin=origin, now=stack.clock.now(), ids=stack.ids)
+
+
+async def test_fifty_at_once_get_fifty_places(stack: Stack) -> None:
+    """Asked for at once, sent by three workers on nodes that refuse gaps: consecutive nonces, one receipt for each."""
+    till = await Till.open(stack, ModelChain(takes_gaps=False, confirmations=1))
+    asked = await asyncio.gather(*(till.ask(1000 + n) for n in range(50)))
+    shaky = ModelChains(cast("IChain", Jittery(till.chain)))
+    workers = [till.jobs(shaky) for _ in range(3)]
+    done: list[Body] = []
+    async with asyncio.timeout(60):
+        while len(done) < len(asked):
+            await asyncio.gather(*(worker.run_due_once() for worker in workers))
+            till.chain.mine()
+            await asyncio.sleep(0.2)
+            done = [each for each in await till.all() if each["status"] == "confirmed"]
+    assert [each["nonce"] for each in done] == list(range(50))
+    assert sorted(sent.value for sent in till.chain.mined) == [1000 + n for n in range(50)]
+    assert len(till.chain.broadcasts) == 50
+
+
+async def test_many_workers_on_one_transaction_send_it_once(stack: Stack) -> None:
+    """Four at a time take the same steps in any order; one of them is mined, and they agree on which."""
+    till = await Till.open(stack)
+    for value in range(1, 6):
+        asked = await till.ask(value)
+        id, shaky = WalletTransactionId(decode_id("tx", str(asked["id"]))), cast("IChain", Jittery(till.chain))
+        workers = [Sending(stack.units, stack.dispatcher, ModelChains(shaky), till.signer) for _ in range(4)]
+        for _ in range(8):
+            await asyncio.gather(*(worker.send(till.actor.organization_id, id) for worker in workers))
+            till.chain.mine()
+        assert (await till.look(asked))["status"] == "confirmed"
+    assert [sent.value for sent in till.chain.mined] == list(range(1, 6))

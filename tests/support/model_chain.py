@@ -158,10 +158,7 @@ class ModelChain(IChain):
     async def nonce(self, address: Address, *, pending: bool = False, block: int | None = None) -> int:
         """Count."""
         self._be_there()
-        count = self._count(address, block)
-        while pending and (address, count) in self.pool:
-            count += 1
-        return count
+        return self._waiting(address) if pending else self._count(address, block)
 
     async def broadcast(self, transaction: SignedTransaction) -> BroadcastResult:
         """Take it into the pool as nodes do, and perhaps lose the answer."""
@@ -209,6 +206,12 @@ class ModelChain(IChain):
         last = len(self.blocks) if block is None else block + 1
         return sum(sent.sender == sender for each in self.blocks[:last] for sent in each)
 
+    def _waiting(self, sender: Address) -> int:
+        count = self._count(sender)
+        while (sender, count) in self.pool:
+            count += 1
+        return count
+
     def _funds(self, address: Address, block: int) -> int:
         spent = sum(
             sent.value + GAS * min(sent.max_fee, self.base_fee)
@@ -230,7 +233,7 @@ class ModelChain(IChain):
             return BroadcastResult.ALREADY_KNOWN
         if sent.nonce < self._count(sent.sender):
             return BroadcastResult.NONCE_TOO_LOW
-        if not self.takes_gaps and sent.nonce > self._count(sent.sender):
+        if not self.takes_gaps and sent.nonce > self._waiting(sent.sender):
             return BroadcastResult.REFUSED
         if sent.cost > self._funds(sent.sender, len(self.blocks) - 1):
             return BroadcastResult.INSUFFICIENT_FUNDS

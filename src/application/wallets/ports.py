@@ -53,7 +53,7 @@ class Fees:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a call would take now. ``base_fee`` is the next block's."""
+    """What a call would take now, gas to spare included. ``base_fee`` is the next block's."""
 
     gas: int
     base_fee: int

@@ -48,7 +48,6 @@ from domain.wallets.transaction_signing import SigningKind
 from domain.wallets.wallet import Wallet
 from domain.wallets.wallet_transaction import Refusal, TransactionStep, WalletTransaction
 
-_SPARE_GAS = 5  # a fifth more than simulated: other transactions may come first and change what this one does
 _ON_ITS_WAY = (BroadcastResult.ACCEPTED, BroadcastResult.ALREADY_KNOWN, BroadcastResult.NONCE_TOO_LOW)
 _REFUSALS = {
     BroadcastResult.UNDERPRICED: Refusal.UNDERPRICED,
@@ -225,7 +224,7 @@ def _call(transaction: WalletTransaction) -> ChainCall:
 
 def _priced(estimate: Estimate) -> dict[str, Any]:
     return {
-        "gas": estimate.gas + estimate.gas // _SPARE_GAS, "max_fee": BaseUnits(estimate.fees.max_fee),
+        "gas": estimate.gas, "max_fee": BaseUnits(estimate.fees.max_fee),
         "priority_fee": BaseUnits(estimate.fees.priority_fee),
     }  # fmt: skip
 
