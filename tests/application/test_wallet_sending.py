@@ -254,8 +254,9 @@ async def test_nodes_that_refuse_gaps_are_met_in_order(stack: Stack) -> None:
     """A later nonce waits for its turn, and is not taken for refused."""
     till = await Till.open(stack, ModelChain(takes_gaps=False))
     first, second = await till.ask(1), await till.ask(2)
-    await till.work(first, None)
-    assert (await till.work(second))["status"] == "signed"
+    with pytest.raises(Died):
+        await till.work(first, Fate(7, after=False))
+    assert [(await till.look(first))["status"], (await till.work(second))["status"]] == ["signed", "signed"]
     done = [await till.finish(each) for each in (first, second)]
     assert [each["status"] for each in done] == ["confirmed", "confirmed"]
     assert [each["attention_at"] for each in done] == [None, None]
