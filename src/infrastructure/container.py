@@ -46,14 +46,17 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
-from application.wallets.ports import IChains, IHistoryCursors, ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
 from infrastructure.chain.chains import Chains
 from infrastructure.chain.cursors import HistoryCursors
+from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
+from infrastructure.chain.remote_signer import RemoteSigner
 from infrastructure.chain.signatures import Secp256k1Signatures
+from infrastructure.chain.signer import Signer
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
 from infrastructure.locations import Locations
@@ -123,6 +126,11 @@ def _mailer(settings: Settings) -> IMailer:
     return SmtpMailer(server, settings.sender())
 
 
+def _remote_signer(settings: Settings) -> RemoteSigner | None:
+    remote = settings.remote_signer()
+    return None if remote is None else RemoteSigner(remote)
+
+
 def anchors(settings: Settings) -> Path:
     """Return where sealed audit heads are kept outside of the database they are of."""
     if not settings.database_url:
@@ -163,6 +171,11 @@ class Container(containers.DeclarativeContainer):
     sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
     link_views = providers.Singleton(LinkViews, database, clock)
 
+    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
+    keystore = providers.Singleton(Keystore, settings.provided.wallet_key_bytes.call())
+    signer = providers.Singleton(Signer, keystore, providers.Singleton(_remote_signer, settings))
+    signatures = providers.Singleton(Secp256k1Signatures)
+
     webhook_secrets = providers.Singleton(WebhookSecrets, settings.provided.pepper.call())
     webhook_targets = providers.Singleton(WebhookTargets, allow_private=settings.provided.webhooks_allow_private)
     webhook_names = providers.Singleton(Resolver, CONCURRENCY)
@@ -190,11 +203,11 @@ class Container(containers.DeclarativeContainer):
             ISessionTokens: session_tokens,
             ISingleUseTokens: single_use_tokens,
             ISignIns: sign_ins,
-            ISignatures: providers.Singleton(Secp256k1Signatures),
+            IKeystore: keystore,
+            ISignatures: signatures,
             ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
         }
     )
-    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
     # What answers are made of, for which no transaction is open.
     outside = providers.Dict(
         {

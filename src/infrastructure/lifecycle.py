@@ -59,8 +59,9 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         await container.authenticator().settle()
         await container.link_views().settle()
         container.passwords().close()
-        await container.chains().close()
         await close_provider(container.provider())
+        await container.chains().close()
+        await container.signer().close()
         for database in databases.values():
             await database.dispose()
 

@@ -29,7 +29,7 @@ class ChainSettings:
 class RemoteSignerSettings:
     """Where somebody else signs for us, and how we show who we are."""
 
-    url: str
+    url: str = field(repr=False)
     token: str = field(repr=False)
 
 
@@ -41,7 +41,7 @@ def read_chains(name: str, text: str) -> tuple[ChainSettings, ...]:
     """
     try:
         chains = json.loads(text, object_pairs_hook=_once) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SettingsError(f"{name}: must be JSON, each chain once") from None
     if not isinstance(chains, dict):
         raise SettingsError(f'{name}: must be an object like {{"8453": {{"rpc": ["https://…"]}}}}')

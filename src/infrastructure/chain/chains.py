@@ -50,5 +50,5 @@ def is_installed() -> bool:
     """Say whether the extra is there, without importing it."""
     try:
         return importlib.util.find_spec("web3") is not None
-    except ValueError:
+    except (ImportError, ValueError):
         return False

@@ -38,3 +38,21 @@ def test_impossible_signatures_have_no_signer() -> None:
     for impossible in (bytes(64), b"\xff" * 64, secrets.token_bytes(32) + bytes(32)):
         assert SIGNATURES.signer_of_digest(DIGEST, impossible + b"\x1b") is None
     assert SIGNATURES.signer_of_digest(DIGEST, b"\x01" * 64 + b"\x05") is None
+
+
+def test_a_signature_turned_around_is_nobodys() -> None:
+    """The other signature that anybody can make of a valid one recovers the same key, and is refused."""
+    made = Account.create().unsafe_sign_hash(DIGEST)
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    turned = made.r.to_bytes(32) + (order - made.s).to_bytes(32) + bytes([55 - made.v])
+
+    assert SIGNATURES.signer_of_digest(DIGEST, bytes(made.signature)) is not None
+    assert SIGNATURES.signer_of_digest(DIGEST, turned) is None
+
+
+def test_a_digest_has_32_bytes() -> None:
+    """Of anything else nobody has signed anything."""
+    signature = bytes(Account.create().unsafe_sign_hash(DIGEST).signature)
+
+    assert SIGNATURES.signer_of_digest(DIGEST[1:], signature) is None
+    assert SIGNATURES.signer_of_digest(DIGEST + b"\0", signature) is None
