@@ -47,6 +47,7 @@ from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
 from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
+from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
@@ -228,6 +229,7 @@ class Container(containers.DeclarativeContainer):
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
+    ownership = providers.Singleton(OwnershipChecks, units, dispatcher, chains)
     attendance = providers.Singleton(Attendance, units, dispatcher, clock)
     jobs = providers.Singleton(
         JobWorker, relay_database,
@@ -243,6 +245,7 @@ class Container(containers.DeclarativeContainer):
             REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
             VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
+            CHECK_OWNERSHIP: ownership.provided.check,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         wakeup=wakeup, metrics=metrics, clock=clock,

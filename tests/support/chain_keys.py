@@ -1,6 +1,7 @@
 """Transactions signed with known keys, by the library that everybody uses."""
 
 from eth_account import Account
+from eth_account.messages import encode_defunct
 
 from application.wallets.ports import Fees, SignedTransaction, UnsignedTransaction
 from domain.shared.evm import checksummed
@@ -22,6 +23,11 @@ async def signed(
             chain_id=chain.chain_id, nonce=nonce, to=to, value=BaseUnits(value), data=data, gas=gas, fees=fees
         ),
     )
+
+
+def signed_text(account: DevAccount, text: str) -> str:
+    """Sign a text as EIP-191 says."""
+    return f"0x{Account.sign_message(encode_defunct(text=text), account.key).signature.hex()}"
 
 
 def signed_now(account: DevAccount, transaction: UnsignedTransaction) -> SignedTransaction:

@@ -43,7 +43,7 @@ def copying(table: Table) -> str:
     """Return the statement that copies an organization's row with new identities and values where they are unique."""
     keys = [key for key in table.constraints if isinstance(key, UniqueConstraint | PrimaryKeyConstraint)]
     unique = {column.name for key in (*keys, *(i for i in table.indexes if i.unique)) for column in key.columns}
-    values = {column.name: f"r.{column.name}" for column in table.columns if column.identity is None}
+    values = {column.name: f'r."{column.name}"' for column in table.columns if column.identity is None}
     for name in (unique & values.keys()) - {"organization_id"}:
         kind = table.c[name].type
         if name == "id":
@@ -57,7 +57,9 @@ def copying(table: Table) -> str:
     values |= CHANGES.get(table.name, {})
     original = f"SELECT * FROM {table.name} WHERE organization_id = $1 LIMIT 1"
     chosen = f"SELECT {', '.join(values.values())} FROM ({original}) r, generate_series(0, $2::int - 1) n"
-    return f"INSERT INTO {table.name} ({', '.join(values)}) {chosen}"
+    # Some columns are called like words of the language.
+    named = ", ".join(f'"{name}"' for name in values)
+    return f"INSERT INTO {table.name} ({named}) {chosen}"
 
 
 async def crowd(stack: Stack, organization_id: UUID, count: int) -> dict[str, int]:

@@ -4,6 +4,8 @@ import secrets
 
 from domain.shared.evm import checksummed
 from domain.shared.ids import AddressListingId, WalletChallengeId, WalletId
+from tests.support.chain import new_account
+from tests.support.chain_keys import signed_text
 from tests.support.ground import Ground, Prepare, first
 
 
@@ -39,6 +41,21 @@ async def _new_listing(world: Ground) -> dict[str, object]:
     return {"address": an_address()}
 
 
+async def _signed_challenge(world: Ground) -> dict[str, object]:
+    account = new_account()
+    wallet = await world.run("wallets.create", address=account.address)
+    challenge = await world.run("wallets.request_challenge", id=wallet["id"])
+    signature = signed_text(account, str(challenge["message"]))
+    return {"id": wallet["id"], "challenge_id": challenge["id"], "signature": signature}
+
+
+async def _challenge_to_contract(world: Ground) -> dict[str, object]:
+    wallet = await world.run("wallets.create", type="smart_wallet")
+    challenge = await world.run("wallets.request_challenge", id=wallet["id"])
+    answered = {"id": wallet["id"], "challenge_id": challenge["id"], "signature": "0x"}
+    return {"id": (await world.send("wallets.verify_ownership", answered))["id"]}
+
+
 async def allowed_address(world: Ground) -> str:
     """Return an address that nobody has the key of, and with which this world does business whatever its lists say."""
     address = an_address()
@@ -66,4 +83,6 @@ PREPARATIONS: dict[str, Prepare] = {
     "wallets.update_blocklist": _new_listing,
     "wallets.restore": _deleted_wallet,
     "wallets.update": _changed_wallet,
+    "wallets.verify_ownership": _signed_challenge,
+    "wallet_challenges.record_answer": _challenge_to_contract,
 }

@@ -269,6 +269,7 @@ ROUTES = (
     RouteRow("GET", "/address-listings", "address_listings.list"),
     RouteRow("GET", "/address-listings/{id}", "address_listings.get"),
     RouteRow("POST", "/wallets/{id}/request-challenge", "wallets.request_challenge"),
+    RouteRow("POST", "/wallets/{id}/verify-ownership", "wallets.verify_ownership"),
     RouteRow("GET", "/wallet-challenges", "wallet_challenges.list"),
     RouteRow("GET", "/wallet-challenges/{id}", "wallet_challenges.get"),
     RouteRow("GET", "/users/{user_id}/wallets", "wallets.get_by_user"),
