@@ -1,4 +1,4 @@
-"""Runs the whole suite in three processes at once, for it waits for databases and processes more than it computes.
+"""Runs the whole suite in four processes at once, for it waits for databases and processes more than it computes.
 
 Each part has databases of its own and reads nothing of the others. Progress goes to stderr; what failed is printed at
 the end, the names last. With arguments of pytest's (``ARGS``) one process runs just what they select.
@@ -16,9 +16,10 @@ CORE = ["tests/domain", "tests/application", "tests/infrastructure"]
 PARTS = {
     "contracts": ["tests/contracts"],
     "core": CORE,
-    "whole": ["tests", "--ignore=tests/contracts", *(f"--ignore={folder}" for folder in CORE)],
+    "faults": ["tests/faults"],
 }
-"""Of about the same length; by tests/support/databases.py they share one PostgreSQL and no database."""
+PARTS["rest"] = ["tests", *(f"--ignore={folder}" for folders in PARTS.values() for folder in folders)]
+"""The first three take about as long; by tests/support/databases.py all share one PostgreSQL and no database."""
 
 _PERCENT = re.compile(r"\[\s*(\d+)%\]")
 _LOGS = Path(".stoa/test")
