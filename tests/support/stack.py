@@ -22,10 +22,11 @@ from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
 from application.payments.payment_order_care import Expiry
 from application.payments.repayment import Repayments
-from application.wallets.ports import IChains, IHistoryCursors, ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure.chain.cursors import HistoryCursors
+from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
 from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.mail.links import Links
@@ -159,6 +160,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     }  # fmt: skip
     ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
     ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
+    ports |= {IKeystore: Keystore(PEPPER)}
     outside: dict[type, object] = {IChains: chains or StillChains(), IHistoryCursors: HistoryCursors(secret)}
     dispatcher = Dispatcher(units, ports, registry, outside)
     mailer, links = Letterbox(), Links("https://stoa.example")

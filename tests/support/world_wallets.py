@@ -76,6 +76,7 @@ async def specimens(world: Ground) -> dict[object, str]:
 
 PREPARATIONS: dict[str, Prepare] = {
     "wallets.create": _new_address,
+    "wallets.create_key": _of_a_member,
     "wallets.get_by_address": _known_address,
     "wallets.get_by_user": _of_a_member,
     "wallets.list": _of_a_member,

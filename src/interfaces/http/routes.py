@@ -259,6 +259,7 @@ ROUTES = (
     RouteRow("GET", "/messages/search", "messages.search"),
     RouteRow("GET", "/messages/{id}", "messages.get"),
     RouteRow("POST", "/wallets", "wallets.create"),
+    RouteRow("POST", "/wallets/create-key", "wallets.create_key"),
     RouteRow("GET", "/wallets", "wallets.list"),
     RouteRow("GET", "/wallets/by-address", "wallets.get_by_address"),
     RouteRow("GET", "/wallets/by-organization", "wallets.get_by_organization"),
