@@ -46,12 +46,17 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
+<<<<<<< HEAD
 from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
 from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
+=======
+from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin, IWalletContracts
+>>>>>>> ecc6e39 (Contracts of wallets in Vyper: at addresses known before, the same on every chain)
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
 from infrastructure.chain.chains import Chains
+from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
@@ -206,6 +211,7 @@ class Container(containers.DeclarativeContainer):
             ISignIns: sign_ins,
             IKeystore: keystore,
             ISignatures: signatures,
+            IWalletContracts: providers.Singleton(Artifacts),
             ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
         }
     )

@@ -27,6 +27,7 @@ from tests.support.anvil_process import anvil_command
 ETHER = 10**18
 CHAIN_PROCESSES = {"py-evm": "tests.support.chain_process", "anvil": "tests.support.anvil_process"}
 _ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE, _PAUSE = 250, 0.02
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -116,10 +117,13 @@ class DevChain:
         return str(await self.ask("eth_sendRawTransaction", f"0x{raw.hex()}"))
 
     async def receipt(self, transaction: str) -> Mapping[str, Any]:
-        """Return the receipt of what is in a block."""
-        found: Mapping[str, Any] | None = await self.ask("eth_getTransactionReceipt", transaction)
-        assert found, "the transaction is in no block"
-        return found
+        """Return the receipt of what is in a block, or about to be: anvil answers before it has mined."""
+        for _ in range(_PATIENCE):
+            found: Mapping[str, Any] | None = await self.ask("eth_getTransactionReceipt", transaction)
+            if found:
+                return found
+            await asyncio.sleep(_PAUSE)
+        raise AssertionError("the transaction is in no block")
 
     async def balance(self, address: Address) -> int:
         """Return an address's coins."""

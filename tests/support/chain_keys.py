@@ -1,14 +1,17 @@
 """Transactions signed with known keys, by the library that everybody uses."""
 
+import asyncio
+
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
-from application.wallets.ports import Fees, SignedTransaction, UnsignedTransaction
+from application.wallets.ports import Fees, IChain, Receipt, SignedTransaction, UnsignedTransaction
 from domain.shared.evm import checksummed
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from tests.support.chain import DevAccount, DevChain
 
 GWEI = 10**9
+_PATIENCE, _PAUSE = 250, 0.02
 
 
 async def signed(
@@ -41,3 +44,12 @@ def signed_now(account: DevAccount, transaction: UnsignedTransaction) -> SignedT
         account.key,
     )  # fmt: skip
     return SignedTransaction(raw=bytes(made.raw_transaction), hash=TransactionHash(f"0x{made.hash.hex()}"))
+
+
+async def mined(there: IChain, transaction: SignedTransaction) -> Receipt:
+    """Return the receipt of what was broadcast to a chain that mines at once; anvil answers a little before it has."""
+    for _ in range(_PATIENCE):
+        if receipt := await there.receipt(transaction.hash):
+            return receipt
+        await asyncio.sleep(_PAUSE)
+    raise AssertionError("the transaction is in no block")

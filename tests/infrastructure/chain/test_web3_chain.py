@@ -6,7 +6,7 @@ from application.wallets.ports import BroadcastResult, ChainCall, IChain
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.wallets.errors import BlockchainError, TransactionWouldRevert
 from tests.support.chain import ETHER, DevChain
-from tests.support.chain_keys import signed
+from tests.support.chain_keys import mined, signed
 
 NOBODY = Address(f"0x{0xDEAD:040x}")
 # Code that returns the code of a contract whose answer is always the largest number.
@@ -116,8 +116,7 @@ async def test_a_transaction_from_its_signature_to_its_receipt(chain: DevChain, 
 
     assert await there.broadcast(transaction) is BroadcastResult.ACCEPTED
 
-    receipt = await there.receipt(transaction.hash)
-    assert receipt is not None
+    receipt = await mined(there, transaction)
     assert (receipt.hash, receipt.succeeded, receipt.gas_used) == (transaction.hash, True, 21_000)
     assert receipt.block == await there.block(receipt.block.number)
     assert await chain.balance(account.address) == ETHER - 7 - receipt.fee
@@ -130,6 +129,7 @@ async def test_a_nonce_is_used_once(chain: DevChain, there: IChain) -> None:
     account = await chain.account(ETHER)
     first, other = [await signed(chain, account, NOBODY, value=each, gas=21_000) for each in (7, 8)]
     assert await there.broadcast(first) is BroadcastResult.ACCEPTED
+    await mined(there, first)
 
     assert await there.broadcast(other) is BroadcastResult.NONCE_TOO_LOW
     assert await there.broadcast(first) in (BroadcastResult.NONCE_TOO_LOW, BroadcastResult.ALREADY_KNOWN)
@@ -148,9 +148,8 @@ async def test_a_created_contract_is_named_by_its_receipt(chain: DevChain, there
     transaction = await signed(chain, account, None, data=ANSWERS_MAXIMUM)
     await there.broadcast(transaction)
 
-    receipt = await there.receipt(transaction.hash)
+    receipt = await mined(there, transaction)
 
-    assert receipt is not None
     assert receipt.contract is not None
     assert await there.code(receipt.contract) == ANSWERS_MAXIMUM[12:]
     assert await there.code(NOBODY) == b""
@@ -163,9 +162,8 @@ async def test_a_reverted_transaction_still_costs(chain: DevChain, there: IChain
     transaction = await signed(chain, account, contract, value=3)
     await there.broadcast(transaction)
 
-    receipt = await there.receipt(transaction.hash)
+    receipt = await mined(there, transaction)
 
-    assert receipt is not None
     assert not receipt.succeeded
     assert await chain.balance(account.address) == ETHER - receipt.fee
 
@@ -177,7 +175,9 @@ async def test_coins_that_moved_are_in_the_history(chain: DevChain, there: IChai
     await chain.account()
     reverts = await chain.deploy(reverting(b""))
     for to, value in ((reverts, 3), (NOBODY, 4)):
-        await there.broadcast(await signed(chain, account, to, value=value))
+        transaction = await signed(chain, account, to, value=value)
+        await there.broadcast(transaction)
+        await mined(there, transaction)
 
     moved = await there.transfers(account.address, [], first=first, last=(await there.head()).number)
 
