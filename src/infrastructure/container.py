@@ -46,12 +46,8 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
-<<<<<<< HEAD
-from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
-from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
-=======
 from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin, IWalletContracts
->>>>>>> ecc6e39 (Contracts of wallets in Vyper: at addresses known before, the same on every chain)
+from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
