@@ -49,11 +49,11 @@ def _transactions() -> None:
     )
     _index("wallet_id", "wallet_id", "created_at", "id")
     _index("created_at", "created_at", "id")
-    _index("hash", "hash")
+    _index("hash", "transaction_hash")
     _index("block", "chain_id", "sender", "block_number")
     _index("pending", "chain_id", "sender", "nonce", where=PENDING)
     _index("nonce", "chain_id", "sender", "nonce", where="nonce is not null", unique=True)
-    _index("arrival", "wallet_id", "hash", "log_index", where="log_index is not null", unique=True)
+    _index("arrival", "wallet_id", "transaction_hash", "log_index", where="log_index is not null", unique=True)
 
 
 def _asked_for() -> list[sa.Column[object]]:
@@ -62,10 +62,10 @@ def _asked_for() -> list[sa.Column[object]]:
         sa.Column("direction", text(3), nullable=False),
         sa.Column("status", text(20), nullable=False),
         sa.Column("sender", text(42), nullable=False),
-        sa.Column("to", text(42), nullable=True),
+        sa.Column("recipient", text(42), nullable=True),
         sa.Column("value", Uint256(), nullable=False),
         sa.Column("data", text(), nullable=False),
-        sa.Column("token", text(42), nullable=True),
+        sa.Column("token_address", text(42), nullable=True),
         sa.Column("token_amount", Uint256(), nullable=True),
         sa.Column("counterparty", text(42), nullable=True),
         sa.Column("purpose", text(500), nullable=False),
@@ -79,7 +79,7 @@ def _on_chain() -> list[sa.Column[object]]:
         sa.Column("nonce", sa.BigInteger(), nullable=True),
         sa.Column("reserved", Uint256(), nullable=False),
         sa.Column("wanted", text(20), nullable=True),
-        sa.Column("hash", text(66), nullable=True),
+        sa.Column("transaction_hash", text(66), nullable=True),
         sa.Column("log_index", sa.Integer(), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("block_hash", text(66), nullable=True),

@@ -38,7 +38,7 @@ async def test_it_is_sent_once_and_confirmed(stack: Stack) -> None:
     assert (asked["status"], asked["nonce"], asked["signings"]) == ("created", None, [])
     done = await till.finish(asked)
     (sent,) = till.chain.mined
-    assert (done["status"], done["hash"], done["nonce"]) == ("confirmed", sent.hash, 0)
+    assert (done["status"], done["transaction_hash"], done["nonce"]) == ("confirmed", sent.hash, 0)
     assert (sent.value, sent.to, sent.sender) == (700, SOMEBODY.lower(), till.wallet.address)
     assert done["fee"] == str(21_000 * till.chain.base_fee)
     assert len(till.chain.broadcasts) == 1
@@ -80,7 +80,7 @@ async def test_a_worker_that_dies_while_replacing_leaves_one_payment(pg_stack: S
         done = await till.finish(asked)
         assert done["status"] in ("confirmed", "replaced")
         (form,) = [sent for sent in till.chain.mined if sent.nonce == done["nonce"]]
-        assert form.hash == done["hash"]
+        assert form.hash == done["transaction_hash"]
         assert form.value == (step if done["status"] == "confirmed" else 0)
         if not fate.met and step > 2:
             break
@@ -144,10 +144,10 @@ async def test_blocks_that_are_undone_roll_the_record_back(stack: Stack) -> None
         till.chain.undo(3, forget=forget)
         rolled_back = await till.work(asked)
         assert rolled_back["status"] == ("dropped" if forget else "broadcast")
-        assert (rolled_back["hash"], rolled_back["block_number"], rolled_back["fee"]) == (None, None, None)
+        assert (rolled_back["transaction_hash"], rolled_back["block_number"], rolled_back["fee"]) == (None, None, None)
         done = await till.finish(asked)
         assert done["status"] == "confirmed"
-        assert [sent.hash for sent in till.chain.mined] == [done["hash"]]
+        assert [sent.hash for sent in till.chain.mined] == [done["transaction_hash"]]
 
 
 async def test_what_the_pool_forgets_is_sent_again(stack: Stack) -> None:
@@ -175,7 +175,7 @@ async def test_a_stuck_transaction_is_sped_up(stack: Stack) -> None:
     done = await till.finish(first)
     original, bump = forms(done)
     assert (original["kind"], bump["kind"]) == ("original", "bump")
-    assert done["hash"] == bump["hash"]
+    assert done["transaction_hash"] == bump["hash"]
     assert (await till.finish(second))["status"] == "confirmed"
     assert [sent.value for sent in till.chain.mined] == [1, 2]
 
@@ -188,7 +188,7 @@ async def test_the_original_may_win_against_its_replacements(stack: Stack) -> No
     await stack.run("wallet_transactions.cancel", till.actor, id=asked["id"])
     till.chain.mine()
     done = await till.finish(asked)
-    assert (done["status"], done["hash"]) == ("confirmed", forms(done)[0]["hash"])
+    assert (done["status"], done["transaction_hash"]) == ("confirmed", forms(done)[0]["hash"])
     assert len(till.chain.mined) == 1
 
 
@@ -225,7 +225,7 @@ async def test_a_nonce_used_from_elsewhere_is_stepped_over(stack: Stack) -> None
     till.chain.pool.clear()
     till.chain.send_from_elsewhere(till.wallet.address)
     done = await till.finish(late)
-    assert (done["status"], done["failure_code"], done["hash"]) == ("replaced", "nonce_taken", None)
+    assert (done["status"], done["failure_code"], done["transaction_hash"]) == ("replaced", "nonce_taken", None)
     assert (await till.finish(await till.ask(3)))["nonce"] == 3
     assert [sent.value for sent in till.chain.mined if sent.to == SOMEBODY.lower()] == [1, 3]
 

@@ -217,9 +217,8 @@ class Sending:
 
 
 def _call(transaction: WalletTransaction) -> ChainCall:
-    return ChainCall(
-        sender=transaction.sender, to=transaction.to, value=transaction.value, data=bytes.fromhex(transaction.data[2:])
-    )
+    data = bytes.fromhex(transaction.data[2:])
+    return ChainCall(sender=transaction.sender, to=transaction.recipient, value=transaction.value, data=data)
 
 
 def _priced(estimate: Estimate) -> dict[str, Any]:

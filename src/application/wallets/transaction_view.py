@@ -32,8 +32,8 @@ class TransactionSigningView(View[TransactionSigning]):
 class WalletTransactionView(View[WalletTransaction]):
     """What goes out of a wallet, or came in. All `signings` share the nonce, so that one of them can be mined.
 
-    `hash`, block, `gas_used` and `fee` are of the form that is in a block, which is certain from `confirmed`,
-    `reverted` or `replaced` on. With `attention_at` it does not get on by itself; `obstacle` says why.
+    `transaction_hash`, block, `gas_used` and `fee` are of the form that is in a block, which is certain from
+    `confirmed`, `reverted` or `replaced` on. With `attention_at` it does not get on by itself; `obstacle` says why.
     """
 
     id: WalletTransactionId
@@ -43,17 +43,17 @@ class WalletTransactionView(View[WalletTransaction]):
     direction: TransactionDirection
     status: WalletTransactionStatus
     sender: Address
-    to: Address | None
+    recipient: Address | None
     value: BaseUnits
     data: str
-    token: Address | None
+    token_address: Address | None
     token_amount: BaseUnits | None
     counterparty: Address | None
     purpose: str
     nonce: int | None
     signings: list[TransactionSigningView]
     wanted: SigningKind | None
-    hash: TransactionHash | None
+    transaction_hash: TransactionHash | None
     log_index: int | None
     block_number: int | None
     block_hash: str | None

@@ -37,7 +37,7 @@ class TransactionRequest:
     to: Address
     value: BaseUnits = NOTHING
     data: Data = NO_DATA
-    token: Address | None = None
+    token_address: Address | None = None
     token_amount: BaseUnits | None = None
     purpose: Annotated[str, PURPOSE] = ""
 
@@ -66,7 +66,7 @@ async def send_transaction(
     `transaction_limit_exceeded`, `daily_limit_exceeded`, `transaction_invalid`, `address_invalid`, `text_invalid`.
     """
     intent = Intent.requested(
-        cmd.to, cmd.value, data=cmd.data, token=cmd.token, token_amount=cmd.token_amount, purpose=cmd.purpose
+        cmd.to, cmd.value, data=cmd.data, token=cmd.token_address, token_amount=cmd.token_amount, purpose=cmd.purpose
     )
     return WalletTransactionView.of(await enqueue(uow, cmd.id, intent, now=clock.now(), ids=ids))
 
@@ -84,15 +84,15 @@ class ListWalletTransactions(PageQuery):
     wallet_id: WalletId | None = None
     status: WalletTransactionStatus | None = None
     direction: TransactionDirection | None = None
-    hash: TransactionHash | None = None
+    transaction_hash: TransactionHash | None = None
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
 list_use_case(
     "wallet_transactions.list", ListWalletTransactions, lambda uow: uow.wallet_transactions, WalletTransactionView,
-    "List what was sent from here, and what is known to have come in, newest first. `hash` is of what is in a block.",
+    "List what was sent from here, and what is known to have come in, newest first. A hash is of what is in a block.",
     where=lambda cmd: transactions_matching(
-        wallet_id=cmd.wallet_id, status=cmd.status, direction=cmd.direction, hash=cmd.hash
+        wallet_id=cmd.wallet_id, status=cmd.status, direction=cmd.direction, transaction_hash=cmd.transaction_hash
     ),
     scope=Scope.WALLETS_READ, example={"limit": 20, "status": "confirmed"}, statements=2,
 )  # fmt: skip

@@ -25,7 +25,7 @@ class TransactionRecord(Entity):
         nonce: its place among the transactions of its sender; None until it has one.
         reserved: what it can cost in coins, fee included, as long as it waits for a block.
         wanted: the kind of one more form that was asked for and has no fees yet.
-        hash: the form that is in a block; of what came in, the transaction.
+        transaction_hash: the form that is in a block; of what came in, the transaction.
         log_index: which of a transaction's transfers came in; -1 for the chain's own coin, None for what goes out.
         succeeded: whether it did what it should, as far as the block says.
         obstacle: why it does not get on at present.
@@ -36,10 +36,10 @@ class TransactionRecord(Entity):
     direction: TransactionDirection = TransactionDirection.OUT
     status: WalletTransactionStatus = WalletTransactionStatus.CREATED
     sender: Address
-    to: Address | None
+    recipient: Address | None
     value: BaseUnits = NOTHING
     data: str = NO_DATA
-    token: Address | None = None
+    token_address: Address | None = None
     token_amount: BaseUnits | None = None
     counterparty: Address | None = None
     purpose: str = ""
@@ -48,7 +48,7 @@ class TransactionRecord(Entity):
     nonce: int | None = None
     reserved: BaseUnits = NOTHING
     wanted: SigningKind | None = None
-    hash: TransactionHash | None = None
+    transaction_hash: TransactionHash | None = None
     log_index: int | None = None
     block_number: int | None = None
     block_hash: str | None = None

@@ -10,11 +10,16 @@ from domain.wallets.wallet_transaction import WalletTransaction
 
 def transactions_matching(
     *, wallet_id: WalletId | None = None, status: WalletTransactionStatus | None = None,
-    direction: TransactionDirection | None = None, hash: TransactionHash | None = None,  # noqa: A002 - its name
+    direction: TransactionDirection | None = None, transaction_hash: TransactionHash | None = None,
 ) -> Spec[WalletTransaction]:  # fmt: skip
     """Transactions with exactly the values that are given."""
     found: Spec[WalletTransaction] = Everything()
-    wanted = (("wallet_id", wallet_id), ("status", status), ("direction", direction), ("hash", hash))
+    wanted = (
+        ("wallet_id", wallet_id),
+        ("status", status),
+        ("direction", direction),
+        ("transaction_hash", transaction_hash),
+    )
     for field, value in wanted:
         if value is not None:
             found &= Equal(field, value)

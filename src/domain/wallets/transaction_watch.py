@@ -43,16 +43,16 @@ class WatchedTransaction(TransactionRecord):
             self._need_attention("not_mined", now)
 
     def _be_mined(self, mined: Mined, now: datetime) -> None:
-        if self.status is _S.MINED and (self.hash, self.block_hash) == (mined.hash, mined.block_hash):
+        if self.status is _S.MINED and (self.transaction_hash, self.block_hash) == (mined.hash, mined.block_hash):
             return
         if self.status is _S.MINED:
             self._roll_back(now)
         self._update_status(_S.MINED, now)
-        self.hash, self.block_number, self.block_hash = mined.hash, mined.block_number, mined.block_hash
+        self.transaction_hash, self.block_number, self.block_hash = mined.hash, mined.block_number, mined.block_hash
         self.succeeded, self.gas_used, self.fee = mined.succeeded, mined.gas_used, mined.fee
         self.contract, self.obstacle = mined.contract, None
         event = events.WalletTransactionMinedEvent(
-            hash=mined.hash, block_number=mined.block_number, succeeded=mined.succeeded
+            transaction_hash=mined.hash, block_number=mined.block_number, succeeded=mined.succeeded
         )
         self.record(event, now)
 
@@ -68,21 +68,23 @@ class WatchedTransaction(TransactionRecord):
         else:
             self._update_status(_S.REVERTED, now)
             self.failure_code = REVERTED
-            reverted = events.WalletTransactionRevertedEvent(wallet_id=self.wallet_id, hash=mined.hash, fee=mined.fee)
+            reverted = events.WalletTransactionRevertedEvent(
+                wallet_id=self.wallet_id, transaction_hash=mined.hash, fee=mined.fee
+            )
             self.record(reverted, now)
 
     def _record_moved(self, hash: TransactionHash, block_number: int, now: datetime) -> None:  # noqa: A002 - its name
         moved = events.WalletTransactionEvent(
-            wallet_id=self.wallet_id, chain_id=self.chain_id, direction=self.direction, hash=hash,
-            block_number=block_number, value=self.value, token=self.token, token_amount=self.token_amount,
-            counterparty=self.counterparty, fee=self.fee,
+            wallet_id=self.wallet_id, chain_id=self.chain_id, direction=self.direction, transaction_hash=hash,
+            block_number=block_number, value=self.value, token_address=self.token_address,
+            token_amount=self.token_amount, counterparty=self.counterparty, fee=self.fee,
         )  # fmt: skip
         self.record(moved, now)
 
     def _roll_back(self, now: datetime) -> None:
         undone = self.block_number or 0
         self._update_status(_S.BROADCAST, now)
-        self.hash = self.block_number = self.block_hash = None
+        self.transaction_hash = self.block_number = self.block_hash = None
         self.succeeded = self.gas_used = self.fee = self.contract = None
         self.record(events.WalletTransactionRolledBackEvent(block_number=undone), now)
 

@@ -67,12 +67,13 @@ class WalletTransaction(WatchedTransaction):
         """Note down what a wallet is to send."""
         transaction = cls(
             id=id, organization_id=organization_id, created_at=now, updated_at=now, wallet_id=wallet_id,
-            chain_id=chain_id, sender=sender, to=intent.to, value=intent.value, data=intent.data, token=intent.token,
-            token_amount=intent.token_amount, counterparty=intent.counterparty, purpose=intent.purpose,
-            origin_kind=None if origin is None else origin.kind, origin_id=None if origin is None else origin.id,
+            chain_id=chain_id, sender=sender, recipient=intent.to, value=intent.value, data=intent.data,
+            token_address=intent.token, token_amount=intent.token_amount, counterparty=intent.counterparty,
+            purpose=intent.purpose, origin_kind=None if origin is None else origin.kind,
+            origin_id=None if origin is None else origin.id,
         )  # fmt: skip
         created = events.WalletTransactionCreatedEvent(
-            wallet_id=wallet_id, chain_id=chain_id, to=intent.to, value=intent.value, token=intent.token,
+            wallet_id=wallet_id, chain_id=chain_id, recipient=intent.to, value=intent.value, token_address=intent.token,
             token_amount=intent.token_amount,
         )  # fmt: skip
         transaction.record(created, now)
@@ -162,7 +163,7 @@ class WalletTransaction(WatchedTransaction):
         self._replace(signing, signing.signed(raw, hash, now))
         if self.status is _S.CREATED:
             self._update_status(_S.SIGNED, now)
-        self.record(events.WalletTransactionSignedEvent(hash=hash, signing=signing.kind), now)
+        self.record(events.WalletTransactionSignedEvent(transaction_hash=hash, signing=signing.kind), now)
 
     def note_broadcast(self, number: int, now: datetime) -> None:
         """Note that a node has a form; repeating changes nothing."""
@@ -176,7 +177,7 @@ class WalletTransaction(WatchedTransaction):
         if self.status is not _S.BROADCAST:
             self._update_status(_S.BROADCAST, now)
         self.obstacle = None
-        self.record(events.WalletTransactionBroadcastEvent(hash=signing.hash, again=again), now)
+        self.record(events.WalletTransactionBroadcastEvent(transaction_hash=signing.hash, again=again), now)
 
     def be_refused(self, number: int, why: Refusal, now: datetime) -> None:
         """Learn that a form is turned away, and ask for another where that helps; the same news twice is none."""
@@ -224,8 +225,9 @@ class WalletTransaction(WatchedTransaction):
         transaction = cls(
             id=id, organization_id=organization_id, created_at=now, updated_at=now, wallet_id=wallet_id,
             chain_id=chain_id, direction=TransactionDirection.IN, status=_S.CONFIRMED, sender=arrival.sender,
-            to=recipient, value=arrival.amount if coins else NOTHING, token=arrival.token,
-            token_amount=None if coins else arrival.amount, counterparty=arrival.sender, hash=arrival.hash,
+            recipient=recipient, value=arrival.amount if coins else NOTHING, token_address=arrival.token,
+            token_amount=None if coins else arrival.amount, counterparty=arrival.sender,
+            transaction_hash=arrival.hash,
             log_index=arrival.log_index, block_number=arrival.block_number, block_hash=arrival.block_hash,
             succeeded=True, confirmed_at=now,
         )  # fmt: skip

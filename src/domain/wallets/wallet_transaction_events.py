@@ -18,9 +18,9 @@ class WalletTransactionCreatedEvent(DomainEvent):
     verb: ClassVar[str] = "created"
     wallet_id: WalletId
     chain_id: int
-    to: Address | None
+    recipient: Address | None
     value: BaseUnits
-    token: Address | None
+    token_address: Address | None
     token_amount: BaseUnits | None
 
 
@@ -38,7 +38,7 @@ class WalletTransactionSignedEvent(DomainEvent):
     """A form of it is signed and kept; only now it may be sent."""
 
     verb: ClassVar[str] = "signed"
-    hash: TransactionHash
+    transaction_hash: TransactionHash
     signing: SigningKind
 
 
@@ -47,7 +47,7 @@ class WalletTransactionBroadcastEvent(DomainEvent):
     """The chain's nodes have it; ``again`` when they had it before."""
 
     verb: ClassVar[str] = "broadcast"
-    hash: TransactionHash
+    transaction_hash: TransactionHash
     again: bool
 
 
@@ -56,7 +56,7 @@ class WalletTransactionMinedEvent(DomainEvent):
     """It is in a block, which may still be undone."""
 
     verb: ClassVar[str] = "mined"
-    hash: TransactionHash
+    transaction_hash: TransactionHash
     block_number: int
     succeeded: bool
 
@@ -78,16 +78,16 @@ class WalletTransactionDroppedEvent(DomainEvent):
 
 @frozen(kw_only=True)
 class WalletTransactionEvent(DomainEvent):
-    """Something moved to or from a wallet, for good. ``hash`` and ``block_number`` say where the chain shows it."""
+    """Something moved to or from a wallet, for good. Hash and block say where the chain shows it."""
 
     verb: ClassVar[str] = "confirmed"
     wallet_id: WalletId
     chain_id: int
     direction: TransactionDirection
-    hash: TransactionHash
+    transaction_hash: TransactionHash
     block_number: int
     value: BaseUnits
-    token: Address | None
+    token_address: Address | None
     token_amount: BaseUnits | None
     counterparty: Address | None
     fee: BaseUnits | None
@@ -99,7 +99,7 @@ class WalletTransactionRevertedEvent(DomainEvent):
 
     verb: ClassVar[str] = "reverted"
     wallet_id: WalletId
-    hash: TransactionHash
+    transaction_hash: TransactionHash
     fee: BaseUnits
 
 

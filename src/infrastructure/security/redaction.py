@@ -28,6 +28,7 @@ DENIED_NAMES = frozenset(
 )
 """Names of values that are hidden, also as the last words of a longer name: ``password`` covers ``old_password``."""
 
+_PUBLISHED = ("transaction_hash", "block_hash")  # by their chains, to everybody
 _LONGEST_NAME = 4  # words compared at the end of a name
 _DEEPEST = 16
 _WORDS = re.compile(r"[A-Z]+[0-9]*(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
@@ -81,6 +82,8 @@ def redact_text(text: str) -> str:
 def is_denied(name: str) -> bool:
     """Say whether values of this name are hidden, in whichever case and with whichever separators it is written."""
     words = [word.lower() for word in _WORDS.findall(name)[-_LONGEST_NAME:]]
+    if "_".join(words[-2:]) in _PUBLISHED:
+        return False
     return any("_".join(words[start:]) in DENIED_NAMES for start in range(len(words)))
 
 

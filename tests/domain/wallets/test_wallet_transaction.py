@@ -52,7 +52,7 @@ def test_what_is_asked_for_becomes_final_step_by_step() -> None:
     transaction.look(sighting(12, mined(block=10)), NOW)
     steps.append(transaction.next_step)
     assert steps == ["prepare", "sign", "broadcast", "watch", "nothing"]
-    assert (transaction.status, transaction.hash, transaction.fee) == (S.CONFIRMED, hash_of(1), 42)
+    assert (transaction.status, transaction.transaction_hash, transaction.fee) == (S.CONFIRMED, hash_of(1), 42)
     assert verbs(transaction) == ["created", "prepared", "signed", "broadcast", "mined", "confirmed"]
 
 
@@ -70,7 +70,7 @@ def test_an_undone_block_takes_its_transaction_along() -> None:
     transaction = waiting()
     transaction.look(sighting(11, mined(block=10)), NOW)
     transaction.look(sighting(11, known=False), NOW)
-    assert (transaction.status, transaction.hash, transaction.block_number) == (S.DROPPED, None, None)
+    assert (transaction.status, transaction.transaction_hash, transaction.block_number) == (S.DROPPED, None, None)
     assert transaction.next_step is TransactionStep.BROADCAST
     transaction.note_broadcast(1, NOW)
     transaction.look(sighting(12, mined(block=12, fork="b")), NOW)

@@ -160,8 +160,8 @@ class TransactionMachine(RuleBasedStateMachine):
         kinds: dict[str | None, SigningKind] = {each.hash: each.kind for each in transaction.signings if each.hash}
         match transaction.status:
             case S.CONFIRMED:
-                assert used_by == transaction.hash
-                assert kinds.get(transaction.hash) is not SigningKind.CANCEL
+                assert used_by == transaction.transaction_hash
+                assert kinds.get(transaction.transaction_hash) is not SigningKind.CANCEL
             case S.REPLACED:
                 assert used_by == "stranger" or kinds[used_by] is SigningKind.CANCEL
             case S.FAILED:

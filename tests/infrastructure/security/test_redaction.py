@@ -29,7 +29,18 @@ def test_camel_case_is_understood(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key_id", "idempotency_key", "token_count", "hashtag", "company", "pan_european", "secretary", "spin"]
+    "name",
+    [
+        "api_key_id",
+        "idempotency_key",
+        "token_count",
+        "hashtag",
+        "company",
+        "pan_european",
+        "secretary",
+        "spin",
+        "transaction_hash",
+    ],
 )
 def test_names_that_only_resemble_secrets_are_shown(name: str) -> None:
     """Whole words are compared, and only the last ones."""

@@ -30,10 +30,13 @@ class WalletTransactionRow(TenantRow):
         belongs_to("wallets", "wallet_id"),
         # The last wall behind the wallet's lock: no race gives one nonce to two transactions.
         _once("uq_wallet_transactions_nonce", "chain_id", "sender", "nonce", where="nonce is not null"),
-        _once("uq_wallet_transactions_arrival", "wallet_id", "hash", "log_index", where="log_index is not null"),
+        _once(
+            "uq_wallet_transactions_arrival", "wallet_id", "transaction_hash", "log_index",
+            where="log_index is not null",
+        ),
         Index("ix_wallet_transactions_wallet_id", "organization_id", "wallet_id", "created_at", "id"),
         Index("ix_wallet_transactions_created_at", "organization_id", "created_at", "id"),
-        Index("ix_wallet_transactions_hash", "organization_id", "hash"),
+        Index("ix_wallet_transactions_hash", "organization_id", "transaction_hash"),
         Index("ix_wallet_transactions_block", "organization_id", "chain_id", "sender", "block_number"),
         Index(
             "ix_wallet_transactions_pending", "organization_id", "chain_id", "sender", "nonce",
@@ -47,10 +50,10 @@ class WalletTransactionRow(TenantRow):
     direction: Mapped[str] = mapped_column(text(3))
     status: Mapped[str] = mapped_column(text(20))
     sender: Mapped[str] = mapped_column(text(42))
-    to: Mapped[str | None] = mapped_column(text(42))
+    recipient: Mapped[str | None] = mapped_column(text(42))
     value: Mapped[object] = mapped_column(Uint256())
     data: Mapped[str]
-    token: Mapped[str | None] = mapped_column(text(42))
+    token_address: Mapped[str | None] = mapped_column(text(42))
     token_amount: Mapped[object | None] = mapped_column(Uint256())
     counterparty: Mapped[str | None] = mapped_column(text(42))
     purpose: Mapped[str] = mapped_column(text(500))
@@ -59,7 +62,7 @@ class WalletTransactionRow(TenantRow):
     nonce: Mapped[int | None] = mapped_column(BigInteger)
     reserved: Mapped[object] = mapped_column(Uint256())
     wanted: Mapped[str | None] = mapped_column(text(20))
-    hash: Mapped[str | None] = mapped_column(text(66))
+    transaction_hash: Mapped[str | None] = mapped_column(text(66))
     log_index: Mapped[int | None]
     block_number: Mapped[int | None] = mapped_column(BigInteger)
     block_hash: Mapped[str | None] = mapped_column(text(66))
