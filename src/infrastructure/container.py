@@ -46,7 +46,10 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
+from application.wallets.origins import REPORT, Reports
 from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin, IWalletContracts
+from application.wallets.sending import Sending
+from application.wallets.transaction_jobs import SEND
 from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
@@ -232,6 +235,8 @@ class Container(containers.DeclarativeContainer):
     person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
     ownership = providers.Singleton(OwnershipChecks, units, dispatcher, chains)
+    sending = providers.Singleton(Sending, units, dispatcher, chains, signer)
+    reports = providers.Singleton(Reports, units, dispatcher)
     attendance = providers.Singleton(Attendance, units, dispatcher, clock)
     jobs = providers.Singleton(
         JobWorker, relay_database,
@@ -247,7 +252,7 @@ class Container(containers.DeclarativeContainer):
             REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
             VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
-            CHECK_OWNERSHIP: ownership.provided.check,
+            CHECK_OWNERSHIP: ownership.provided.check, SEND: sending.provided.send, REPORT: reports.provided.report,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         wakeup=wakeup, metrics=metrics, clock=clock,
