@@ -62,9 +62,9 @@ async def _versioned(world: Ground) -> dict[str, object]:
 
 
 async def specimens(world: Ground) -> dict[object, str]:
-    """Have two transactions asked for."""
-    await _created(world)
-    return {WalletTransactionId: str((await _created(world))["id"])}
+    """Have two transactions signed."""
+    await _signed(world)
+    return {WalletTransactionId: str((await _signed(world))["id"])}
 
 
 PREPARATIONS: dict[str, Prepare] = {
