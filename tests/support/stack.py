@@ -101,6 +101,7 @@ class Stack:
     views: LinkViews
     clock: FrozenClock
     ids: IIds
+    chains: IChains
     wakes: list[None] = field(default_factory=list)
 
     def command(self, name: str, /, **fields: object) -> object:
@@ -161,7 +162,8 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
     ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
     ports |= {IKeystore: Keystore(PEPPER)}
-    outside: dict[type, object] = {IChains: chains or StillChains(), IHistoryCursors: HistoryCursors(secret)}
+    chains = chains or StillChains()
+    outside: dict[type, object] = {IChains: chains, IHistoryCursors: HistoryCursors(secret)}
     dispatcher = Dispatcher(units, ports, registry, outside)
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
@@ -173,7 +175,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
         authenticate=authenticate, mailer=mailer,
         post={kind: MailJob(getattr(mails, method), mailer) for kind, method in MAILS.items()} | {
             INVITATION_MAIL: MailJob(invitations.invitation, mailer), SIGN_UP: SignUpJob(dispatcher),
-        }, views=views, clock=clock, ids=ids, wakes=wakes,
+        }, views=views, clock=clock, ids=ids, chains=chains, wakes=wakes,
     )  # fmt: skip
     try:
         yield stack
