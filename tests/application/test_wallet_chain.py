@@ -1,6 +1,7 @@
 """What is said of wallets by a real chain, over JSON-RPC: balances, histories and estimates."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -14,12 +15,12 @@ from domain.wallets.errors import BlockUnknown, ChainNotSupported, ChainReorgani
 from infrastructure.chain.chains import Chains
 from infrastructure.persistence.cursor import InvalidCursor
 from infrastructure.settings_chain import ChainSettings
-from tests.support.chain import ETHER, DevAccount, DevChain
+from tests.support.chain import ETHER, DevAccount, DevChain, open_chain
 from tests.support.stack import Body, Stack, open_stack
 from tests.support.world_wallets import an_address
 
 _TOPIC = keccak_256(b"Transfer(address,address,uint256)")
-# Whoever is asked with one argument, as by balanceOf, holds the most there can be; three arguments are logged as a transfer.
+# Asked with one argument, as by balanceOf, it answers the largest number; it logs three arguments as a transfer.
 TOKEN = bytes.fromhex(
     "6048600c60003960486000f3"
     f"36602414603a576040356000526020356000357f{_TOPIC.hex()}60206000a300"
@@ -33,19 +34,24 @@ ACCEPTS = bytes.fromhex("6010600c60003960106000f3" + "631626ba7e60e01b6000526020
 @pytest.fixture
 async def there(stack: Stack, dev_chain: DevChain) -> AsyncIterator[Stack]:
     """Return the core, with a real chain."""
-    chains = Chains([ChainSettings(chain_id=dev_chain.chain_id, endpoints=(dev_chain.url,), confirmations=1)])
+    async with core_with(stack, dev_chain) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def core_with(stack: Stack, chain: DevChain) -> AsyncIterator[Stack]:
+    """Wire a core with a chain."""
+    chains = Chains([ChainSettings(chain_id=chain.chain_id, endpoints=(chain.url,), confirmations=1)])
     async with open_stack(stack.urls, pool_size=4, chains=chains) as opened:
         yield opened
     await chains.close()
 
 
-async def watched(
-    there: Stack, chain: DevChain, account: DevAccount, **given: object
-) -> tuple[Body, dict[str, object]]:
-    """Return a wallet, and what its organization's use-cases are called with."""
+async def watched(there: Stack, chain: DevChain, account: DevAccount, **given: object) -> dict[str, object]:
+    """Return a wallet and who asks about it."""
     actor = await there.organization()
     wallet = await there.run("wallets.create", actor, chain_id=chain.chain_id, address=account.address, **given)
-    return wallet, {"id": wallet["id"], "actor": actor}
+    return {"id": wallet["id"], "actor": actor}
 
 
 async def ask(there: Stack, name: str, wallet: dict[str, object], **given: object) -> Body:
@@ -61,7 +67,7 @@ def moved(sender: Address, recipient: Address, amount: int) -> bytes:
 async def test_a_balance_is_the_chains_at_one_block(there: Stack, dev_chain: DevChain) -> None:
     """Coins now and before, and 256 bits of a token, with the block's own number and hash."""
     account, token = await dev_chain.account(2 * ETHER), await dev_chain.deploy(TOKEN)
-    _, wallet = await watched(there, dev_chain, account, tokens=[token])
+    wallet = await watched(there, dev_chain, account, tokens=[token])
     before = await dev_chain.head()
     await dev_chain.send(account.address, value=ETHER)
 
@@ -88,7 +94,7 @@ async def test_an_unknown_chain_is_refused_by_name(there: Stack) -> None:
 
 async def test_an_estimate_is_the_simulations(there: Stack, dev_chain: DevChain) -> None:
     account, contract = await dev_chain.account(ETHER), await dev_chain.deploy(REVERTS)
-    _, wallet = await watched(there, dev_chain, account)
+    wallet = await watched(there, dev_chain, account)
     plain = await ask(there, "wallets.estimate_gas", wallet, to=an_address(), value="5")
     assert plain["gas"] == 21_000
     assert int(str(plain["max_cost"])) == 21_000 * int(str(plain["max_fee"])) > 21_000 * int(str(plain["base_fee"]))
@@ -100,7 +106,7 @@ async def test_a_history_is_walked_backwards_page_by_page(there: Stack, dev_chai
     """Coins and tokens, in and out, newest first, none twice and none left out, whatever fits on a page."""
     account, token = await dev_chain.account(ETHER), await dev_chain.deploy(TOKEN)
     other = Address(an_address().lower())
-    _, wallet = await watched(there, dev_chain, account, tokens=[token])
+    wallet = await watched(there, dev_chain, account, tokens=[token])
     first = await dev_chain.head()
     for n in range(1, 4):
         await dev_chain.send(account.address, value=n)
@@ -122,7 +128,7 @@ async def test_a_history_is_walked_backwards_page_by_page(there: Stack, dev_chai
 async def test_a_page_looks_into_a_hundred_blocks(there: Stack, dev_chain: DevChain) -> None:
     """Further back there are more pages, empty ones among them, down to the block that was named."""
     account = await dev_chain.account(ETHER)
-    _, wallet = await watched(there, dev_chain, account)
+    wallet = await watched(there, dev_chain, account)
     first = await dev_chain.head()
     await dev_chain.mine(150)
 
@@ -139,8 +145,8 @@ async def test_a_cursor_is_good_for_its_own_list_and_history_only(there: Stack, 
     account = await dev_chain.account(ETHER)
     await dev_chain.send(account.address, value=1)
     first = await dev_chain.head() - 1
-    _, wallet = await watched(there, dev_chain, account)
-    _, others = await watched(there, dev_chain, account)
+    wallet = await watched(there, dev_chain, account)
+    others = await watched(there, dev_chain, account)
     page = await ask(there, "wallets.get_transactions", wallet, first_block=first, limit=1)
     cursor = str(page["next_cursor"])
     for asker, given in ((others, {"first_block": first}), (wallet, {"first_block": first - 1})):
@@ -150,22 +156,24 @@ async def test_a_cursor_is_good_for_its_own_list_and_history_only(there: Stack, 
         await ask(there, "wallets.get_transactions", wallet, first_block=first, cursor=cursor[:-2])
 
 
-async def test_a_history_that_was_undone_is_begun_anew(there: Stack, dev_chain: DevChain) -> None:
+async def test_a_history_that_was_undone_is_begun_anew(stack: Stack, dev_chain: DevChain) -> None:
     """A page after a reorganization would leave something out or show it twice, so that it is refused."""
-    account = await dev_chain.account(ETHER)
-    snapshot = await dev_chain.snapshot()
-    await dev_chain.send(account.address, value=1)
-    await dev_chain.send(account.address, value=2)
-    first = await dev_chain.head() - 1
-    _, wallet = await watched(there, dev_chain, account)
-    page = await ask(there, "wallets.get_transactions", wallet, first_block=first, limit=1)
-    await dev_chain.revert(snapshot)
-    with pytest.raises(ChainReorganized):
-        await ask(there, "wallets.get_transactions", wallet, first_block=first, limit=1, cursor=page["next_cursor"])
+    with open_chain(dev_chain.kind) as chain:
+        async with core_with(stack, chain) as there:
+            account = await chain.account(ETHER)
+            snapshot = await chain.snapshot()
+            await chain.send(account.address, value=1)
+            await chain.send(account.address, value=2)
+            asked: dict[str, object] = {"first_block": await chain.head() - 1, "limit": 1}
+            wallet = await watched(there, chain, account)
+            page = await ask(there, "wallets.get_transactions", wallet, **asked)
+            await chain.revert(snapshot)
+            with pytest.raises(ChainReorganized):
+                await ask(there, "wallets.get_transactions", wallet, cursor=page["next_cursor"], **asked)
 
 
 async def test_blocks_in_the_wrong_order_are_refused(there: Stack, dev_chain: DevChain) -> None:
-    _, wallet = await watched(there, dev_chain, await dev_chain.account(0))
+    wallet = await watched(there, dev_chain, await dev_chain.account(0))
     head = await dev_chain.head()
     with pytest.raises(ValidationError, match="first block"):
         await ask(there, "wallets.get_transactions", wallet, first_block=head, last_block=head - 1)
