@@ -17,6 +17,7 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     persons,
     playbooks,
     reporting,
+    settlements,
     tasks,
     technical,
     wallet_transactions,

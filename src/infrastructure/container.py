@@ -46,6 +46,8 @@ from application.payments.collection import CHARGE, RECONCILE, Collection
 from application.payments.payment_order_care import EXPIRE, Expiry
 from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
+from application.payments.settling import Settling
+from application.payments.token_paying import SETTLE
 from application.wallets.origins import REPORT, Reports
 from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin, IWalletContracts
 from application.wallets.sending import Sending
@@ -228,6 +230,7 @@ class Container(containers.DeclarativeContainer):
     collection = providers.Singleton(Collection, units, dispatcher, provider)
     repayments = providers.Singleton(Repayments, units, dispatcher, provider)
     expiry = providers.Singleton(Expiry, dispatcher)
+    settling = providers.Singleton(Settling, units, dispatcher, chains)
     mandate_care = providers.Singleton(MandateCare, units, dispatcher)
     kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, settings))
     verifier = providers.Singleton(chosen_verifier, settings, provider)
@@ -253,6 +256,7 @@ class Container(containers.DeclarativeContainer):
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
             VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
             CHECK_OWNERSHIP: ownership.provided.check, SEND: sending.provided.send, REPORT: reports.provided.report,
+            SETTLE: settling.provided.settle,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         wakeup=wakeup, metrics=metrics, clock=clock,

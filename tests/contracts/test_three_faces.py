@@ -20,7 +20,7 @@ WRITTEN = [name for name in ROUTED if not REGISTRY[name].read_only]
 FOUNDING = {"account.create_organization"}
 OF_THE_MOMENT = {
     "token",
-    *("version", "subject_version", "secret", "prefix", "last_four", "last_used_at", "number", "slug"),
+    *("version", "subject_version", "secret", "prefix", "last_four", "last_used_at", "number", "slug", "reference"),
     *("token", "wallet_address"),
 }
 """Fields that differ from call to call; their presence is compared all the same."""

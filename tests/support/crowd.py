@@ -27,6 +27,7 @@ HALF_THE_LIMIT = MAX_PRICES // 2
 """How many prices of a crowd are on sale: they are all one product's."""
 
 CHANGES: Mapping[str, Mapping[str, str]] = {
+    "accepted_tokens": {"token": "'0x' || left(md5(random()::text) || md5(random()::text), 40)"},
     "approvals": {"status": "'expired'"},
     "journal_entries": {"type": "r.type", "source_id": "gen_random_uuid()"},
     "mandate_holds": {"status": "'released'"},

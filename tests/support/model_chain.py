@@ -20,6 +20,7 @@ from application.wallets.ports import (
     SigningKey,
     Transfer,
     UnsignedTransaction,
+    UsedAuthorization,
 )
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.keccak import keccak_256
@@ -192,6 +193,12 @@ class ModelChain(IChain):
         self, address: Address, tokens: Sequence[Address], *, first: int, last: int
     ) -> Sequence[Transfer]:
         """Nobody asks here."""
+        return ()
+
+    async def authorizations_used(
+        self, token: Address, payer: Address, *, first: int, last: int
+    ) -> Sequence[UsedAuthorization]:
+        """Nobody pays in tokens here."""
         return ()
 
     def _be_there(self) -> None:

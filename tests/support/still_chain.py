@@ -19,6 +19,7 @@ from application.wallets.ports import (
     Receipt,
     SignedTransaction,
     Transfer,
+    UsedAuthorization,
 )
 from domain.shared.evm_types import MAX_UNITS, Address, BaseUnits, TransactionHash
 from domain.wallets.errors import BlockchainError, ChainNotSupported, TransactionWouldRevert
@@ -75,6 +76,12 @@ class StillChain(IChain):
 
     async def knows(self, hash: TransactionHash) -> bool:  # noqa: A002 - as above
         return False
+
+    async def authorizations_used(
+        self, token: Address, payer: Address, *, first: int, last: int
+    ) -> Sequence[UsedAuthorization]:
+        """Nobody pays in tokens here."""
+        return ()
 
     async def transfers(
         self, address: Address, tokens: Sequence[Address], *, first: int, last: int

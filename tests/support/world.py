@@ -33,6 +33,7 @@ from tests.support import (
     world_people,
     world_sales,
     world_sending,
+    world_settlements,
     world_tasks,
     world_wallets,
     world_workflows,
@@ -52,6 +53,7 @@ PREPARATIONS: Mapping[str, Prepare] = {
     **world_people.PREPARATIONS,
     **world_sales.PREPARATIONS,
     **world_sending.PREPARATIONS,
+    **world_settlements.PREPARATIONS,
     **world_tasks.PREPARATIONS,
     **world_wallets.PREPARATIONS,
     **world_workflows.PREPARATIONS,
@@ -104,6 +106,7 @@ class World(Ground):
         await world_workflows.add_specimens(self)
         self.ids |= await world_wallets.specimens(self)
         self.ids |= await world_sending.specimens(self)
+        self.ids |= await world_settlements.specimens(self)
         await self.run("checkouts.submit")
         await self.run("provider_notices.receive")
         await publish(self.stack)

@@ -15,6 +15,7 @@ from application.kernel.view import View
 from domain.books.balances import MAX_ORDERS, AccountBalance, BooksProblem, BooksReport
 from domain.books.journal_entry import ACCOUNT_TYPES, Account, AccountType, Direction, EntryType, JournalEntry, Posting
 from domain.books.specifications import entries_matching
+from domain.shared.evm_types import Address, BaseUnits
 from domain.shared.ids import JournalEntryId, PaymentOrderId
 from domain.shared.money import Money
 
@@ -31,12 +32,15 @@ class PostingView(View[Posting]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntryView(View[JournalEntry]):
-    """One movement of money; its debits and credits are equal."""
+    """One movement of money; its debits and credits are equal. What moved on a chain says how much of which token."""
 
     id: JournalEntryId
     version: int
     type: EntryType
     payment_order_id: PaymentOrderId
+    chain_id: int | None
+    token: Address | None
+    token_amount: BaseUnits | None
     postings: list[PostingView]
     created_at: datetime
 

@@ -124,7 +124,7 @@ async def submit_checkout(cmd: SubmitCheckout, uow: IUnitOfWork, *, clock: ICloc
     link = await uow.payment_links.get(link_id, lock=True)
     customer = await found_or_made(cmd.email, cmd.name, link.organization_id, uow, clock=clock, ids=ids)
     method = await card_on_file(customer, cmd, uow, clock=clock, ids=ids)
-    order = await _ordered(link, customer.id, cmd.quantity, cmd.expected_total, uow, clock=clock, ids=ids)
+    order = await ordered(link, customer.id, cmd.quantity, cmd.expected_total, uow, clock=clock, ids=ids)
     await begin_attempt(uow, order, method.id, clock=clock, ids=ids)
     checkout = _submitted(cmd, order, CheckoutId(ids.new()), clock)
     uow.checkouts.add(checkout)
@@ -210,7 +210,7 @@ async def _as_it_stands(
     return await CheckoutView.load(checkout, uow)
 
 
-async def _ordered(
+async def ordered(
     link: PaymentLink, customer_id: CustomerId, quantity: int, expected: Money | None, uow: IUnitOfWork, *,
     clock: IClock, ids: IIds,
 ) -> PaymentOrder:  # fmt: skip
@@ -233,4 +233,4 @@ async def _payable(checkout: Checkout, uow: IUnitOfWork, *, clock: IClock, ids: 
     if order.retryable and not over:
         return order
     await cancel_payment_order(CancelPaymentOrder(id=order.id), uow, clock=clock)
-    return await _ordered(link, order.customer_id, order.quantity, order.amount, uow, clock=clock, ids=ids)
+    return await ordered(link, order.customer_id, order.quantity, order.amount, uow, clock=clock, ids=ids)

@@ -7,13 +7,14 @@ from domain.identity.membership import Role
 
 # Handing the organization over, suspending and closing it.
 _OF_OWNERS = frozenset({Scope.ORGANIZATIONS_WRITE})
-# Who is let in, with which keys, where events go, giving and sending money, forgetting people, what agents may spend.
+# Who is let in, with which keys, where events go, taking, giving and sending money, forgetting people, and
+# what agents may spend.
 _OF_ADMINS = frozenset(
     {
         *(Scope.MEMBERS_WRITE, Scope.INVITATIONS_WRITE, Scope.API_KEYS_WRITE),
         *(Scope.WEBHOOK_ENDPOINTS_WRITE, Scope.EVENTS_WRITE, Scope.REFUNDS_WRITE, Scope.CUSTOMERS_PURGE),
         *(Scope.MANDATES_WRITE, Scope.APPROVALS_WRITE, Scope.AGENTS_KEYS, Scope.CONVERSATIONS_PURGE),
-        *(Scope.WALLETS_SEND,),
+        *(Scope.WALLETS_SEND, Scope.SETTLEMENTS_WRITE),
     }
 )
 

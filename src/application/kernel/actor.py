@@ -81,6 +81,8 @@ class Scope(StrEnum):
     MANDATES_READ = "mandates:read"
     MANDATES_WRITE = "mandates:write"
     TASKS_WORK = "tasks:work"
+    SETTLEMENTS_READ = "settlements:read"
+    SETTLEMENTS_WRITE = "settlements:write"
     APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
     WALLETS_READ = "wallets:read"
@@ -105,7 +107,7 @@ AGENT_SCOPES = frozenset(
         *(Scope.AGENTS_READ, Scope.AGENTS_WORK, Scope.TOOLS_READ, Scope.TOOLS_WORK),
         *(Scope.TASKS_READ, Scope.TASKS_WRITE, Scope.TASKS_WORK, Scope.WORKFLOWS_READ, Scope.WORKFLOWS_WRITE),
         *(Scope.PLAYBOOKS_READ, Scope.PLAYBOOKS_WRITE, Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE),
-        *(Scope.MANDATES_READ, Scope.APPROVALS_READ, Scope.SEARCH_READ, Scope.WALLETS_READ),
+        *(Scope.MANDATES_READ, Scope.APPROVALS_READ, Scope.SEARCH_READ, Scope.WALLETS_READ, Scope.SETTLEMENTS_READ),
     }
 )
 

@@ -30,6 +30,7 @@ from domain.payments.figures import IPaymentFigures
 from domain.payments.provider_notice import ProviderNotice
 from domain.payments.recent import IOrderEvents
 from domain.payments.repositories import IPaymentLinkRepository, IPaymentOrderRepository, IRefundRepository
+from domain.settlements.repositories import IAcceptedTokenRepository, ITokenSettlementRepository
 from domain.shared.published_event import IEventRepository
 from domain.shared.repository import IRepository
 from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
@@ -93,6 +94,10 @@ class IRepositories(Protocol):
     def payment_links(self) -> IPaymentLinkRepository: ...
     @property
     def payment_orders(self) -> IPaymentOrderRepository: ...
+    @property
+    def accepted_tokens(self) -> IAcceptedTokenRepository: ...
+    @property
+    def token_settlements(self) -> ITokenSettlementRepository: ...
     @property
     def mandates(self) -> IMandateRepository: ...
     @property

@@ -21,6 +21,7 @@ from application.mandates.spending import reclaim, settle
 from application.mandates.waiting import give_up
 from application.payments.payment_order_view import PaymentOrderView
 from application.payments.refunds import REFUND
+from domain.books.journal_entry import Units
 from domain.payments.errors import PaymentProviderError
 from domain.payments.payment_attempt import AttemptOutcome, AttemptStatus, Collected
 from domain.payments.payment_link import PaymentLink
@@ -114,12 +115,18 @@ def _outcome(cmd: RecordPaymentOutcome) -> AttemptOutcome:
 
 
 async def _take(uow: IUnitOfWork, order: PaymentOrder, collected: Collected, *, ids: IIds, now: datetime) -> None:
-    """Tell the books, and begin to give back what the order did not want."""
-    post_collected(uow, order, collected, ids, now)
-    if collected.surplus and collected.money is not None:
+    """Tell the books, and begin to give back what the order did not want; nobody takes a token back by itself."""
+    units = await _units(uow, collected) if collected.attempt.in_token else None
+    post_collected(uow, order, collected, ids, now, units=units)
+    if collected.surplus and collected.money is not None and not collected.attempt.in_token:
         refund = Refund.of_surplus(order, collected.attempt, id=RefundId(ids.new()), now=now)
         uow.refunds.add(refund)
         await uow.jobs.schedule(REFUND, refund.id)
+
+
+async def _units(uow: IUnitOfWork, collected: Collected) -> Units:
+    settled = await uow.token_settlements.of_attempt(collected.attempt.id)
+    return Units(chain_id=settled.chain_id, token=settled.token, amount=settled.amount)
 
 
 async def _follow_up(order: PaymentOrder, jobs: IJobs) -> None:
@@ -152,8 +159,8 @@ class Collection:
         async with self._reading(organization_id, order_id, CHARGE) as uow:
             order = await uow.payment_orders.get(order_id)
             attempt = order.attempt_in(AttemptStatus.SUBMITTED)
-            if attempt is None:
-                return
+            if attempt is None or attempt.payment_method_id is None:
+                return  # What is paid in a token is settled by a chain.
             # A method removed since is charged all the same: the customer agreed before.
             method = await uow.payment_methods.get(attempt.payment_method_id, with_deleted=True)
         charge = Charge(

@@ -11,6 +11,7 @@ from application.kernel.use_case import use_case
 from application.mandates.waiting import give_up
 from application.payments.collection import CHARGE, RECONCILE
 from application.payments.payment_order_view import PaymentOrderView
+from application.payments.token_paying import SETTLE
 from domain.payments.payment_attempt import AttemptStatus
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.ids import OrganizationId, PaymentOrderId
@@ -60,14 +61,16 @@ class ReconcilePaymentOrder:
 
 @use_case("payment_orders.reconcile", scope=Scope.PAYMENT_ORDERS_WRITE, example={}, statements=8)
 async def reconcile_payment_order(cmd: ReconcilePaymentOrder, uow: IUnitOfWork, *, clock: IClock) -> PaymentOrderView:
-    """Ask the provider now what became of a payment, instead of waiting for the next time; also one given up.
+    """Ask the provider or the chain now what became of a payment, instead of waiting; also one given up.
 
     Errors: `not_found`, `transition_invalid` when nothing is open.
     """
     order = await uow.payment_orders.get(cmd.id, lock=True)
     attempt = order.request_reconciliation(clock.now())
-    job = CHARGE if attempt.status is AttemptStatus.SUBMITTED else RECONCILE
-    await uow.jobs.schedule(job, order.id)
+    if attempt.in_token:
+        await uow.jobs.schedule(SETTLE, (await uow.token_settlements.of_attempt(attempt.id)).id)
+    else:
+        await uow.jobs.schedule(CHARGE if attempt.status is AttemptStatus.SUBMITTED else RECONCILE, order.id)
     return PaymentOrderView.of(order)
 
 

@@ -21,11 +21,14 @@ from domain.shared.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentAttemptView(View[PaymentAttempt]):
-    """One try to collect the money; `reference` is the provider's name for it."""
+    """One try to collect the money; `reference` is the provider's name for it, or the hash of the transaction.
+
+    Without a `payment_method_id` the buyer pays in a token.
+    """
 
     id: PaymentAttemptId
     number: int
-    payment_method_id: PaymentMethodId
+    payment_method_id: PaymentMethodId | None
     status: AttemptStatus
     provider: str | None
     reference: str | None

@@ -72,7 +72,7 @@ async def create_refund(cmd: CreateRefund, uow: IUnitOfWork, *, clock: IClock, i
     The amount is set aside at once: refunds under way and done never exceed what was collected.
 
     Errors: `not_found`, `version_stale` of the payment order, `transition_invalid`, `amount_invalid`,
-    `currency_mismatch`, `refund_exceeds_captured`, `text_invalid`.
+    `currency_mismatch`, `refund_exceeds_captured`, `refund_in_token_unsupported`, `text_invalid`.
     """
     now = clock.now()
     order = await uow.payment_orders.get(cmd.payment_order_id, lock=True)

@@ -118,6 +118,15 @@ class Transfer:
     amount: BaseUnits
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedAuthorization:
+    """That a token moved by its holder's signature (EIP-3009): in which transaction, and which of the signatures."""
+
+    hash: TransactionHash
+    block_number: int
+    nonce: str
+
+
 class IChain(Protocol):
     """One chain, through all of its endpoints.
 
@@ -192,6 +201,15 @@ class IChain(Protocol):
         """Return what moved to or from an address in some blocks, both ends included, in the chain's order.
 
         Coins count where they are a transaction's own value; what a contract passes on leaves no log.
+        """
+        ...
+
+    async def authorizations_used(
+        self, token: Address, payer: Address, *, first: int, last: int
+    ) -> Sequence[UsedAuthorization]:
+        """Return which of a payer's authorizations (EIP-3009) a token executed in some blocks, both ends included.
+
+        Those that were cancelled are not among them.
         """
         ...
 

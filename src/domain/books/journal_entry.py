@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from domain.shared.entity import Entity
 from domain.shared.errors import DuplicateError, Invalid
 from domain.shared.events import DomainEvent
+from domain.shared.evm_types import Address, BaseUnits
 from domain.shared.ids import JournalEntryId, OrganizationId, PaymentOrderId
 from domain.shared.money import InvalidAmount, Money
 
@@ -33,6 +34,7 @@ class Account(StrEnum):
     """The chart of accounts."""
 
     PROVIDER_CLEARING = "provider_clearing"
+    CHAIN_CLEARING = "chain_clearing"
     SALES = "sales"
     PROVIDER_FEES = "provider_fees"
     REFUNDS = "refunds"
@@ -51,6 +53,7 @@ class AccountType(StrEnum):
 
 ACCOUNT_TYPES: Mapping[Account, AccountType] = {
     Account.PROVIDER_CLEARING: AccountType.ASSET,
+    Account.CHAIN_CLEARING: AccountType.ASSET,
     Account.SALES: AccountType.INCOME,
     Account.PROVIDER_FEES: AccountType.EXPENSE,
     Account.REFUNDS: AccountType.CONTRA_INCOME,
@@ -73,6 +76,8 @@ class EntryType(StrEnum):
     REFUND = "refund"
     SURPLUS = "surplus"
     SURPLUS_REFUND = "surplus_refund"
+    CHAIN_CHARGE = "chain_charge"
+    CHAIN_SURPLUS = "chain_surplus"
 
 
 RULES: Mapping[EntryType, tuple[Account, Account]] = {
@@ -81,6 +86,8 @@ RULES: Mapping[EntryType, tuple[Account, Account]] = {
     EntryType.REFUND: (Account.REFUNDS, Account.PROVIDER_CLEARING),
     EntryType.SURPLUS: (Account.PROVIDER_CLEARING, Account.SURPLUS_PAYMENTS),
     EntryType.SURPLUS_REFUND: (Account.SURPLUS_PAYMENTS, Account.PROVIDER_CLEARING),
+    EntryType.CHAIN_CHARGE: (Account.CHAIN_CLEARING, Account.SALES),
+    EntryType.CHAIN_SURPLUS: (Account.CHAIN_CLEARING, Account.SURPLUS_PAYMENTS),
 }
 """For every reason the account that is debited and the one that is credited."""
 
@@ -88,6 +95,15 @@ RULES: Mapping[EntryType, tuple[Account, Account]] = {
 def types_touching(account: Account) -> tuple[EntryType, ...]:
     """Return the types of entries that move an account."""
     return tuple(sorted(kind for kind, accounts in RULES.items() if account in accounts))
+
+
+@frozen(kw_only=True)
+class Units:
+    """How much of which token moved, to the last unit."""
+
+    chain_id: int
+    token: Address
+    amount: BaseUnits
 
 
 @frozen(kw_only=True)
@@ -120,7 +136,8 @@ class JournalEntryPostedEvent(DomainEvent):
 class JournalEntry(Entity):
     """One movement of money. ``source_id`` is the attempt or the refund behind it: each posts a type once.
 
-    ``lines`` is the number of postings; with the last of them the database sees whether the entry balances.
+    ``lines`` is the number of postings; with the last of them the database sees whether the entry balances. What moved
+    on a chain says there how much of which token.
     """
 
     kind: ClassVar[str] = "journal_entry"
@@ -130,14 +147,17 @@ class JournalEntry(Entity):
     payment_order_id: PaymentOrderId
     source_id: UUID
     lines: int
+    chain_id: int | None = None
+    token: Address | None = None
+    token_amount: BaseUnits | None = None
     postings: list[Posting] = field(factory=list)
 
     @classmethod
     def post(
         cls, type: EntryType, amount: Money, *, organization_id: OrganizationId, payment_order_id: PaymentOrderId,
-        source_id: UUID, new_id: Callable[[], UUID], now: datetime,
+        source_id: UUID, new_id: Callable[[], UUID], now: datetime, units: Units | None = None,
     ) -> Self:  # fmt: skip
-        """Write down a movement of money by the rule of its type.
+        """Write down a movement of money by the rule of its type; of one on a chain, the token's ``units`` as well.
 
         Raises:
             InvalidAmount: the amount is not above zero.
@@ -148,6 +168,8 @@ class JournalEntry(Entity):
             type, lines, organization_id=organization_id, payment_order_id=payment_order_id, source_id=source_id,
             new_id=new_id, now=now,
         )  # fmt: skip
+        if units is not None:
+            entry.chain_id, entry.token, entry.token_amount = units.chain_id, units.token, units.amount
         posted = JournalEntryPostedEvent(type=type, payment_order_id=payment_order_id, amount=amount)
         entry.record(posted, now)
         return entry

@@ -92,3 +92,10 @@ class ApprovalExpired(BusinessRuleViolation):
 
     code = "approval_expired"
     summary = "The approval was not given in time."
+
+
+class ApprovalOutlastsAuthorization(BusinessRuleViolation):
+    """A person has to approve the payment, and until they do no authorization of a token stays valid."""
+
+    code = "approval_outlasts_authorization"
+    summary = "A payment that needs a person's approval is made with a payment method, not with a token."

@@ -64,6 +64,7 @@ class PaymentAttempt:
     """One try. Its id is the provider's idempotency key, so repeating the call never collects twice.
 
     Attributes:
+        payment_method_id: what is charged; None when the buyer authorized a payment in a token.
         lookups: how often the provider was asked in vain what became of it.
         surplus: its money arrived for an order that no longer wanted it, and is given back.
         fee_minor: what the provider keeps, in the order's currency; None while that is not known.
@@ -71,7 +72,7 @@ class PaymentAttempt:
 
     id: PaymentAttemptId
     number: int
-    payment_method_id: PaymentMethodId
+    payment_method_id: PaymentMethodId | None
     status: AttemptStatus = AttemptStatus.SUBMITTED
     provider: str | None = None
     reference: str | None = None
@@ -84,12 +85,20 @@ class PaymentAttempt:
     concluded_at: datetime | None = None
 
     @property
+    def in_token(self) -> bool:
+        """Whether a chain decides about it, and no payment provider."""
+        return self.payment_method_id is None
+
+    @property
     def is_final(self) -> bool:
         """Whether nobody needs to be asked about it any more."""
         return self.status in FINAL
 
     def learns_from(self, outcome: AttemptOutcome) -> bool:
-        """Say whether the outcome is news. Nothing undoes a success; money that arrives late undoes a decline."""
+        """Say whether the outcome is news. Nothing undoes a success; money that arrives late undoes a decline.
+
+        Of a payment in a token nothing is unknown: it is pending until the chain has decided.
+        """
         match self.status:
             case AttemptStatus.SUCCEEDED:
                 return outcome.status is AttemptStatus.SUCCEEDED and self.fee_minor is None and outcome.fee is not None
@@ -97,7 +106,7 @@ class PaymentAttempt:
                 return outcome.status is AttemptStatus.SUCCEEDED
             case AttemptStatus.UNKNOWN:
                 return outcome.status is not AttemptStatus.UNKNOWN or outcome.looked_up
-        return True
+        return not self.in_token or outcome.status is not AttemptStatus.UNKNOWN
 
     def concluded(self, outcome: AttemptOutcome, now: datetime, *, surplus: bool = False) -> Self:
         """Return the attempt with its outcome; ``concluded_at`` stays empty while that is unknown."""

@@ -13,9 +13,9 @@ from domain.payments.payment_attempt import (
     AttemptStatus,
     Collected,
     PaymentAttempt,
-    PaymentAttemptNotFound,
 )
 from domain.payments.payment_link import PaymentLink
+from domain.payments.payment_order_attempts import PaymentOrderAttempts
 from domain.payments.payment_order_errors import (
     PaymentAttemptsExhausted,
     PaymentAwaitsApproval,
@@ -23,7 +23,6 @@ from domain.payments.payment_order_errors import (
     PaymentOrderExpired,
     PaymentPermanentlyDeclined,
 )
-from domain.payments.payment_order_money import PaymentOrderMoney
 from domain.payments.payment_order_status import IN_FLIGHT, TRANSITIONS, PaymentOrderStatus
 from domain.shared.errors import InvalidTransition, ValidationError
 from domain.shared.ids import (
@@ -52,7 +51,7 @@ LARGEST_ORDER = 999_999_999_999
 
 
 @define(kw_only=True, eq=False)
-class PaymentOrder(PaymentOrderMoney):
+class PaymentOrder(PaymentOrderAttempts):
     """One purchase. Failure fields tell of the present state only; the attempts keep the history.
 
     ``kyc_status`` and ``risk_score`` are the customer's at the time of the purchase.
@@ -76,7 +75,6 @@ class PaymentOrder(PaymentOrderMoney):
     expires_at: datetime | None = None
     next_retry_at: datetime | None = None
     attention_at: datetime | None = None
-    attempts: list[PaymentAttempt] = field(factory=list)
 
     @classmethod
     def open(
@@ -116,11 +114,6 @@ class PaymentOrder(PaymentOrderMoney):
         """Whether another attempt is allowed and can help; ``next_retry_at`` suggests when."""
         return self.next_retry_at is not None
 
-    def attempt_in(self, status: AttemptStatus) -> PaymentAttempt | None:
-        """Return the latest attempt if that is what is known of it."""
-        latest = self.attempts[-1] if self.attempts else None
-        return latest if latest is not None and latest.status is status else None
-
     def method_to_retry(self, given: PaymentMethodId | None) -> PaymentMethodId:
         """Return the method another attempt uses: the one that is given, or the one that failed.
 
@@ -133,27 +126,30 @@ class PaymentOrder(PaymentOrderMoney):
         return method
 
     def pay(
-        self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId, now: datetime, *, mandated: bool = False
-    ) -> None:
-        """Begin an attempt to collect the money, ``mandated`` for an agent; raises as :meth:`ensure_payable`."""
+        self, attempt_id: PaymentAttemptId, payment_method_id: PaymentMethodId | None, now: datetime, *,
+        mandated: bool = False,
+    ) -> None:  # fmt: skip
+        """Begin an attempt to collect the money, ``mandated`` for an agent; raises as :meth:`ensure_payable`.
+
+        Without a method the buyer has authorized a payment in a token, and the chain decides.
+        """
         self.ensure_payable(now)
         self.mandated = mandated
-        self.update_status(PaymentOrderStatus.PROCESSING, now)
         attempt = PaymentAttempt(
             id=attempt_id, number=len(self.attempts) + 1, payment_method_id=payment_method_id, started_at=now
         )
         self.attempts = [*self.attempts, attempt]
-        self.payment_method_id = payment_method_id
         self._forget_failure()
+        if payment_method_id is None:
+            self.update_status(PaymentOrderStatus.SETTLEMENT_PENDING, now)
+            self.record(events.PaymentOrderSettlementPendingEvent(attempt_id=attempt_id, attempt=attempt.number), now)
+            return
+        self.update_status(PaymentOrderStatus.PROCESSING, now)
+        self.payment_method_id = payment_method_id
         processing = events.PaymentOrderProcessingEvent(
             attempt_id=attempt_id, attempt=attempt.number, payment_method_id=payment_method_id
         )
         self.record(processing, now)
-
-    def is_late_money(self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome) -> bool:
-        """Say whether it is money for an order that counted as failed, and so gave its link's use back."""
-        failed = self.status is PaymentOrderStatus.FAILED and outcome.status is AttemptStatus.SUCCEEDED
-        return failed and self._attempt(attempt_id).status is not AttemptStatus.SUCCEEDED
 
     def conclude(
         self, attempt_id: PaymentAttemptId, outcome: AttemptOutcome, now: datetime, *, sold_out: bool = False
@@ -283,16 +279,6 @@ class PaymentOrder(PaymentOrderMoney):
             self.attention_at = now
             needed = events.PaymentOrderNeedsAttentionEvent(attempt_id=attempt.id, lookups=attempt.lookups)
             self.record(needed, now)
-
-    def _attempt(self, attempt_id: PaymentAttemptId) -> PaymentAttempt:
-        attempt = next((attempt for attempt in self.attempts if attempt.id == attempt_id), None)
-        if attempt is not None:
-            return attempt
-        raise PaymentAttemptNotFound
-
-    def _replace(self, old: PaymentAttempt, new: PaymentAttempt) -> PaymentAttempt:
-        self.attempts = [new if each is old else each for each in self.attempts]
-        return new
 
     def _forget_failure(self) -> None:
         self.failure_code, self.failure_permanent, self.failed_at, self.next_retry_at = None, False, None, None

@@ -1,6 +1,6 @@
 """Why a payment order refuses something."""
 
-from domain.shared.errors import BusinessRuleViolation, Conflict
+from domain.shared.errors import BusinessRuleViolation, Conflict, ValidationError
 
 
 class PaymentInProgress(Conflict):
@@ -43,3 +43,24 @@ class PaymentAwaitsApproval(Conflict):
 
     code = "payment_awaits_approval"
     summary = "The payment waits for somebody's approval."
+
+
+class PaymentMethodMissing(ValidationError):
+    """The order can be paid with a payment method only, and none is named."""
+
+    code = "payment_method_missing"
+    summary = "Name a payment method; no token is accepted for this order."
+
+
+class PaymentMeansAmbiguous(ValidationError):
+    """A payment method is named and a payment in a token presented: only one of them can be meant."""
+
+    code = "payment_means_ambiguous"
+    summary = "Pay either with a payment method or with a token, not both."
+
+
+class RefundInTokenUnsupported(BusinessRuleViolation):
+    """The order was paid in a token, which nobody takes back by itself; send it to the payer from the wallet."""
+
+    code = "refund_in_token_unsupported"
+    summary = "What was paid in a token is given back by a transaction of the wallet that was paid."

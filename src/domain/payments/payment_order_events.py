@@ -32,6 +32,15 @@ class PaymentOrderProcessingEvent(DomainEvent):
 
 
 @frozen(kw_only=True)
+class PaymentOrderSettlementPendingEvent(DomainEvent):
+    """The buyer authorized a payment in a token, which is about to be executed; ``attempt`` counts from 1."""
+
+    verb: ClassVar[str] = "settlement_pending"
+    attempt_id: PaymentAttemptId
+    attempt: int
+
+
+@frozen(kw_only=True)
 class PaymentOrderCompletedEvent(DomainEvent):
     """The money was collected."""
 

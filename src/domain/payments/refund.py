@@ -9,6 +9,7 @@ from attrs import define, frozen
 
 from domain.payments.payment_attempt import ATTENTION_AFTER, AttemptStatus, PaymentAttempt
 from domain.payments.payment_order import PaymentOrder
+from domain.payments.payment_order_errors import RefundInTokenUnsupported
 from domain.shared.entity import Entity
 from domain.shared.errors import InvalidTransition, ValidationError
 from domain.shared.events import DomainEvent
@@ -146,12 +147,15 @@ class Refund(Entity):
             InvalidAmount: the amount is not above zero.
             CurrencyMismatch: the amount is in another currency.
             RefundExceedsCaptured: that much is not left.
+            RefundInTokenUnsupported: the order was paid in a token.
             InvalidText: the reason is not acceptable.
         """
         reason = REASON.check(reason)
         reserved = order.reserve_refund(id, amount, now)
-        wanted = (a for a in order.attempts if a.status is AttemptStatus.SUCCEEDED and not a.surplus)
-        return cls._begin(order, next(wanted), id=id, amount=reserved, reason=reason, surplus=False, now=now)
+        paid = next(a for a in order.attempts if a.status is AttemptStatus.SUCCEEDED and not a.surplus)
+        if paid.in_token:
+            raise RefundInTokenUnsupported
+        return cls._begin(order, paid, id=id, amount=reserved, reason=reason, surplus=False, now=now)
 
     @classmethod
     def of_surplus(cls, order: PaymentOrder, attempt: PaymentAttempt, *, id: RefundId, now: datetime) -> Self:

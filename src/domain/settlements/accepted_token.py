@@ -20,6 +20,8 @@ SYMBOL = TextRule(max_length=20)
 NAME = TextRule(max_length=100)
 EIP712_VERSION = TextRule(max_length=20)
 MAX_DECIMALS = 36
+MOST_OFFERS = 20
+"""In so many tokens at most an amount may be paid: those that were accepted first."""
 SHORTEST, USUAL, LONGEST = 60, 600, 3600
 """For how many seconds an authorization may be asked to be valid; until then a failed one keeps its order waiting."""
 

@@ -12,7 +12,7 @@ class IAcceptedTokenRepository(IRepository[AcceptedToken], Protocol):
     """Tokens that are taken for money."""
 
     async def standing_for(self, currency: str) -> list[AcceptedToken]:
-        """Return every token that stands for a currency, the one accepted first before the others."""
+        """Return the tokens that stand for a currency, ``MOST_OFFERS`` at most, in the order of being accepted."""
         ...
 
 

@@ -12,11 +12,12 @@ from application.wallets.ports import (
     Receipt,
     SignedTransaction,
     Transfer,
+    UsedAuthorization,
 )
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.keccak import keccak_256
 from domain.wallets.errors import BlockchainError, EndpointsDisagree, TransactionWouldRevert
-from infrastructure.chain import history
+from infrastructure.chain import authorizations, history
 from infrastructure.chain.agreement import Agreement
 from infrastructure.chain.answers import Nonsense
 from infrastructure.chain.broadcasting import meaning, strongest
@@ -117,6 +118,11 @@ class Web3Chain(IChain):
         self, address: Address, tokens: Sequence[Address], *, first: int, last: int
     ) -> Sequence[Transfer]:
         return await history.transfers(self._agreement, address, tokens, first=first, last=last)
+
+    async def authorizations_used(
+        self, token: Address, payer: Address, *, first: int, last: int
+    ) -> Sequence[UsedAuthorization]:
+        return await authorizations.authorizations_used(self._agreement, token, payer, first=first, last=last)
 
     async def _head(self) -> Block:
         """Return the last block that everybody has."""

@@ -47,6 +47,10 @@ from infrastructure.persistence.repositories.playbooks import (
     SqlPlaybookRunRepository,
     SqlPlaybookVersionRepository,
 )
+from infrastructure.persistence.repositories.settlements import (
+    SqlAcceptedTokenRepository,
+    SqlTokenSettlementRepository,
+)
 from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
 from infrastructure.persistence.repositories.tasks import SqlTaskRepository
 from infrastructure.persistence.repositories.wallet_transactions import SqlWalletTransactionRepository
@@ -137,6 +141,8 @@ class RepositorySet:
     wallets = repository(SqlWalletRepository)
     wallet_challenges = repository(SqlWalletChallengeRepository)
     wallet_transactions = repository(SqlWalletTransactionRepository)
+    accepted_tokens = repository(SqlAcceptedTokenRepository)
+    token_settlements = repository(SqlTokenSettlementRepository)
     address_listings = repository(SqlAddressListingRepository)
     audit_entries = repository(SqlAuditEntryRepository)
     events = repository(SqlEventRepository)

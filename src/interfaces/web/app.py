@@ -11,12 +11,13 @@ from structlog.contextvars import bind_contextvars
 
 from application.kernel.use_case import UseCase
 from domain.shared.errors import NotFound, StoaError, Unavailable
-from interfaces.web import account, checkout
+from interfaces.web import account, checkout, token_checkout
 from interfaces.web.account import Account, Authenticate
 from interfaces.web.checkout import VAULT_PATH, Checkout
 from interfaces.web.language import choose
 from interfaces.web.pages import Pages, Visit
 from interfaces.web.runs import Dispatch, Observe, Runs
+from interfaces.web.token_checkout import TokenCheckout, wants_data
 from interfaces.web.vault import IVault, exchange
 
 PAGES = "/pay/"
@@ -36,6 +37,7 @@ class WebApp:
         self._pages = Pages(test_mode=vault is not None)
         self._vault = vault
         self._checkout = Checkout(Runs(dispatch, registry, observe, checkout.USED), self._pages, vault)
+        self._token_checkout = TokenCheckout(Runs(dispatch, registry, observe, token_checkout.USED))
         self._account = Account(Runs(dispatch, registry, observe, account.USED), self._pages, authenticate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,11 +80,16 @@ class WebApp:
             if request.method not in ("GET", "HEAD", "POST"):
                 return self._wrong_method(visit, "GET, HEAD, POST")
             return await self._account.answer(request, visit)
+        return await self._purchase(request, visit)
+
+    async def _purchase(self, request: Request, visit: Visit) -> Response:
         parts = visit.path.removeprefix(PAGES).split("/")
         if not visit.path.startswith(PAGES) or not all(parts) or len(parts) > 2:
             raise NotFound
         if request.method not in ("GET", "HEAD"):
             return self._wrong_method(visit, "GET, HEAD")
+        if len(parts) == 1 and wants_data(request):
+            return await self._token_checkout.answer(request, visit, parts[0])
         if len(parts) == 1:
             return await self._checkout.offer(visit, parts[0])
         if parts[1] == "return":

@@ -68,6 +68,9 @@ def an_order_in(status: PaymentOrderStatus) -> PaymentOrder:
             order = an_order()
         case PaymentOrderStatus.PROCESSING:
             order = an_order_after()
+        case PaymentOrderStatus.SETTLEMENT_PENDING:
+            order = an_order()
+            order.pay(FIRST, None, NOW)
         case PaymentOrderStatus.UNKNOWN:
             order = an_order_after(UNKNOWN)
         case PaymentOrderStatus.COMPLETED:

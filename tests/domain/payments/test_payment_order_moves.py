@@ -8,7 +8,7 @@ import pytest
 from domain.payments.payment_attempt import AttemptOutcome, PaymentAttemptNotFound
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_errors import PaymentInProgress
-from domain.payments.payment_order_status import TRANSITIONS, PaymentOrderStatus
+from domain.payments.payment_order_status import IN_FLIGHT, TIMESTAMPS, TRANSITIONS, PaymentOrderStatus
 from domain.shared.errors import InvalidTransition, StoaError
 from tests.domain.payments.builders import DECLINED, FIRST, METHOD, NOW, REFUND, SECOND, SUCCEEDED, UNKNOWN, an_order_in
 
@@ -19,6 +19,10 @@ Action = Callable[[PaymentOrder], object]
 
 def pay(order: PaymentOrder) -> None:
     order.pay(SECOND, METHOD, LATER)
+
+
+def pay_in_token(order: PaymentOrder) -> None:
+    order.pay(SECOND, None, LATER)
 
 
 def cancel(order: PaymentOrder) -> None:
@@ -39,6 +43,7 @@ def learn(outcome: AttemptOutcome) -> Action:
 
 ACTIONS: dict[str, Action] = {
     "pay": pay,
+    "pay_in_token": pay_in_token,
     "cancel": cancel,
     "succeed": learn(SUCCEEDED),
     "decline": learn(DECLINED),
@@ -59,6 +64,12 @@ TABLE: dict[tuple[PaymentOrderStatus, str], PaymentOrderStatus | type[StoaError]
     (S.PROCESSING, "succeed"): S.COMPLETED,
     (S.PROCESSING, "decline"): S.FAILED,
     (S.PROCESSING, "lose"): S.UNKNOWN,
+    (S.PENDING, "pay_in_token"): S.SETTLEMENT_PENDING,
+    (S.FAILED, "pay_in_token"): S.SETTLEMENT_PENDING,
+    (S.SETTLEMENT_PENDING, "cancel"): PaymentInProgress,
+    (S.SETTLEMENT_PENDING, "succeed"): S.COMPLETED,
+    (S.SETTLEMENT_PENDING, "decline"): S.FAILED,
+    (S.SETTLEMENT_PENDING, "lose"): None,
     (S.UNKNOWN, "pay"): PaymentInProgress,
     (S.UNKNOWN, "cancel"): PaymentInProgress,
     (S.UNKNOWN, "succeed"): S.COMPLETED,
@@ -75,13 +86,16 @@ TABLE: dict[tuple[PaymentOrderStatus, str], PaymentOrderStatus | type[StoaError]
     (S.COMPLETED, "refund"): S.REFUNDED,
     (S.PARTIALLY_REFUNDED, "refund"): S.REFUNDED,
     (S.CANCELLED, "pay"): InvalidTransition,
+    (S.CANCELLED, "pay_in_token"): InvalidTransition,
     (S.CANCELLED, "cancel"): InvalidTransition,
     (S.CANCELLED, "succeed"): PaymentAttemptNotFound,
     (S.CANCELLED, "decline"): PaymentAttemptNotFound,
     (S.CANCELLED, "lose"): PaymentAttemptNotFound,
 }
 for paid in (S.COMPLETED, S.EXPIRED, S.REFUNDED, S.PARTIALLY_REFUNDED):
-    TABLE |= {(paid, "pay"): InvalidTransition, (paid, "cancel"): InvalidTransition}
+    TABLE |= {(paid, action): InvalidTransition for action in ("pay", "pay_in_token", "cancel")}
+for flying in IN_FLIGHT:
+    TABLE |= {(flying, action): PaymentInProgress for action in ("pay", "pay_in_token")}
 for unpaid in set(S) - {S.COMPLETED, S.PARTIALLY_REFUNDED}:
     TABLE[unpaid, "refund"] = InvalidTransition
 
@@ -100,7 +114,7 @@ def test_every_action_in_every_state(status: PaymentOrderStatus, action: str) ->
     if isinstance(expected, PaymentOrderStatus):
         assert (order.status, order.version) == (expected, version + 1)
         assert order.pull_events()[-1].event.verb == expected.value
-        assert getattr(order, f"{expected.value}_at") == LATER
+        assert getattr(order, TIMESTAMPS[expected]) == LATER
     else:
         assert (order.status, order.version, order.pull_events()) == (status, version, [])
 

@@ -54,9 +54,11 @@ def test_what_is_in_flight_for_longer_than_any_attempt_needs_attention_too() -> 
 def test_open_orders_are_those_where_money_may_still_move(status: PaymentOrderStatus) -> None:
     """In flight are those with an attempt on its way."""
     order = an_order_in(status)
-    open_, in_flight = {S.PENDING, S.PROCESSING, S.UNKNOWN}, {S.PROCESSING, S.UNKNOWN}
+    in_flight = {S.PROCESSING, S.SETTLEMENT_PENDING, S.UNKNOWN}
+    open_ = in_flight | {S.PENDING}
     assert orders_open_for_customer(CUSTOMER).is_satisfied_by(order) is (status in open_)
-    assert orders_in_flight_on_method(METHOD).is_satisfied_by(order) is (status in in_flight)
+    on_method = in_flight - {S.SETTLEMENT_PENDING}
+    assert orders_in_flight_on_method(METHOD).is_satisfied_by(order) is (status in on_method)
     assert not orders_open_for_customer(CustomerId(UUID(int=99))).is_satisfied_by(order)
     assert not orders_in_flight_on_method(PaymentMethodId(UUID(int=99))).is_satisfied_by(order)
 

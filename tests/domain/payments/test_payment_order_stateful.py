@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from domain.payments.payment_attempt import FINAL, AttemptOutcome, AttemptStatus
 from domain.payments.payment_order_status import REFUNDABLE, TIMESTAMPS, TRANSITIONS, PaymentOrderStatus
 from domain.shared.errors import StoaError
-from domain.shared.ids import PaymentAttemptId
+from domain.shared.ids import PaymentAttemptId, PaymentMethodId
 from domain.shared.money import Money
 from tests.domain.payments.builders import METHOD, NOW, REFUND, an_order
 
@@ -37,11 +37,11 @@ class PaymentOrderMachine(RuleBasedStateMachine):
     def tick(self) -> None:
         self.moment += timedelta(seconds=1)
 
-    @rule()
-    def pay(self) -> None:
+    @rule(method=st.sampled_from([METHOD, None]))
+    def pay(self, method: PaymentMethodId | None) -> None:
         self.tick()
         try:
-            self.order.pay(PaymentAttemptId(UUID(int=len(self.order.attempts) + 1)), METHOD, self.moment)
+            self.order.pay(PaymentAttemptId(UUID(int=len(self.order.attempts) + 1)), method, self.moment)
         except StoaError:
             assert self.order.status is self.statuses[-1]
 

@@ -34,6 +34,7 @@ from tests.infrastructure.persistence.broken_mandates import BROKEN_MANDATES
 from tests.infrastructure.persistence.broken_money import BROKEN_MONEY
 from tests.infrastructure.persistence.broken_persons import BROKEN_PERSONS
 from tests.infrastructure.persistence.broken_sending import BROKEN_SENDING
+from tests.infrastructure.persistence.broken_settlements import BROKEN_SETTLEMENTS
 from tests.infrastructure.persistence.broken_tasks import BROKEN_TASKS
 from tests.infrastructure.persistence.broken_wallets import BROKEN_WALLETS
 from tests.infrastructure.persistence.broken_workflows import BROKEN_WORKFLOWS
@@ -175,6 +176,7 @@ BROKEN: dict[str, tuple[Break, type[StoaError]]] = {
     **BROKEN_PERSONS,
     **BROKEN_SENDING,
     **BROKEN_WALLETS,
+    **BROKEN_SETTLEMENTS,
     **BROKEN_WORKFLOWS,
     "uq_invitations_pending": (invited_twice, InvitationPending),
 }

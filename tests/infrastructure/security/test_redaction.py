@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from infrastructure.security.opaque_tokens import APIKeys
-from infrastructure.security.redaction import DENIED_NAMES, REDACTED, is_denied, redact, redact_text
+from infrastructure.security.redaction import DENIED_NAMES, REDACTED, is_denied, redact, redact_fact, redact_text
 
 KEY = APIKeys(b"p" * 32).issue().secret
 
@@ -157,3 +157,12 @@ def test_hostile_text_takes_no_quadratic_time(piece: str) -> None:
     start = time.process_time()
     redact_text(piece * (20_000 // len(piece)))
     assert time.process_time() - start < 0.5
+
+
+def test_what_a_chain_shows_to_everybody_is_told_in_facts() -> None:
+    """A token's contract and a transaction's hash are no secrets; what else has such a name still is."""
+    contract, made = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "0x" + "9a" * 32
+    shown = {"token": contract, "transaction_hash": made, "hash": made, "token_amount": "12500000"}
+    assert redact_fact(shown) == shown
+    hidden = {"token": made, "hash": contract, "session_token": "stoa_ses_1", "private_key": made, "secret": contract}
+    assert set(redact_fact(hidden).values()) == {REDACTED}

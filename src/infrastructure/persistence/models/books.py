@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.books.journal_entry import EntryAlreadyPosted
 from domain.shared.errors import DuplicateError
 from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, belongs_to, of_organization, unique
-from infrastructure.persistence.types import text
+from infrastructure.persistence.types import Uint256, text
 
 
 class JournalEntryRow(TenantRow):
@@ -28,6 +28,9 @@ class JournalEntryRow(TenantRow):
     payment_order_id: Mapped[UUID]
     source_id: Mapped[UUID]
     lines: Mapped[int]
+    chain_id: Mapped[int | None] = mapped_column(BigInteger)
+    token: Mapped[str | None] = mapped_column(text(42))
+    token_amount: Mapped[int | None] = mapped_column(Uint256())
 
 
 class JournalPostingRow(Base):

@@ -13,7 +13,7 @@ from domain.shared.errors import DuplicateError
 from infrastructure.persistence.models.base import Base, TableArgs, TenantRow, belongs_to, of_organization, unique
 from infrastructure.persistence.types import JsonText, text
 
-_IN_FLIGHT = "status in ('processing', 'unknown')"
+_IN_FLIGHT = "status in ('processing', 'settlement_pending', 'unknown')"
 
 MONEY_WITHIN_BOUNDS = (
     "refunded_minor >= 0 and refund_pending_minor >= 0 and fee_minor >= 0"
@@ -130,7 +130,7 @@ class PaymentAttemptRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     payment_order_id: Mapped[UUID]
     number: Mapped[int]
-    payment_method_id: Mapped[UUID]
+    payment_method_id: Mapped[UUID | None]
     status: Mapped[str] = mapped_column(text(20))
     provider: Mapped[str | None] = mapped_column(text(40))
     reference: Mapped[str | None] = mapped_column(text(255))

@@ -29,6 +29,7 @@ class PaymentFiguresRow(Base):
     currency: Mapped[str] = mapped_column(text(3), primary_key=True)
     orders_pending: Mapped[int] = mapped_column(BigInteger)
     orders_processing: Mapped[int] = mapped_column(BigInteger)
+    orders_settlement_pending: Mapped[int] = mapped_column(BigInteger, server_default="0")
     orders_unknown: Mapped[int] = mapped_column(BigInteger)
     orders_completed: Mapped[int] = mapped_column(BigInteger)
     orders_failed: Mapped[int] = mapped_column(BigInteger)
