@@ -12,7 +12,6 @@ from typing import Protocol
 
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
 from domain.shared.ids import OrganizationId, WalletId
-from domain.wallets.contracts import WalletContracts
 from domain.wallets.wallet_challenge import SignInOrigin
 
 
@@ -316,12 +315,4 @@ class IHistoryCursors(Protocol):
         Raises:
             InvalidCursor: it was not written for this binding.
         """
-        ...
-
-
-class IWalletContracts(Protocol):
-    """Knows our own contracts, which are at the same addresses on every chain that has them."""
-
-    def contracts(self) -> WalletContracts:
-        """Return where the factory is, and the templates of what it makes. Only computes."""
         ...

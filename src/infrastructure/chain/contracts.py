@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from application.wallets.ports import IWalletContracts
+from application.wallets.wallet_contracts import IWalletContracts
 from domain.shared.abi import encode
 from domain.shared.evm_types import Address
 from domain.wallets.contracts import SALT_BYTES, WalletContracts, create2_address

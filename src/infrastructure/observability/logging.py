@@ -17,8 +17,10 @@ _TRACEBACKS = ("exception", "stack")
 _TAKEN_OVER = ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy", "alembic", "asyncio", "stoa")
 # What these say at info is said better by us, or of no use to whoever runs Stoa.
 _CHATTY = ("alembic", "mcp", "uvicorn.error")
-# At info, SQLAlchemy logs statements with their parameters.
-_NEVER_BELOW_WARNING = ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "aiosqlite", *_CHATTY)
+# At info and below, SQLAlchemy logs statements with their parameters, and the others addresses that may hold keys.
+_NEVER_BELOW_WARNING = (
+    "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "aiosqlite", "httpx2", "web3", *_CHATTY
+)  # fmt: skip
 
 
 def configure_logging(level: str, *, json: bool, stream: TextIO | None = None) -> None:
