@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,7 @@ from application.kernel.actor import AGENT_SCOPES
 from application.kernel.dispatcher import IDispatch
 from application.wallets import origins
 from application.wallets.enqueue import enqueue
-from application.wallets.ports import BroadcastResult, IChain
+from application.wallets.ports import BroadcastResult, Fees, IChain, UnsignedTransaction
 from application.wallets.sending import Sending
 from domain.shared.errors import InsufficientPermissions
 from domain.shared.evm_types import BaseUnits, read_address
@@ -22,7 +22,7 @@ from domain.wallets.transaction_errors import DailyLimitExceeded, TransactionLim
 from domain.wallets.transaction_intent import Intent, Origin
 from domain.wallets.wallet import Limits, WalletSigner
 from infrastructure.workers.jobs import JobWorker
-from tests.support.model_chain import ModelChain, ModelChains
+from tests.support.model_chain import ModelChain, ModelChains, signed
 from tests.support.stack import Body, Stack
 from tests.support.till import SOMEBODY, Died, Fate, Jittery, Till
 
@@ -63,6 +63,31 @@ async def test_a_worker_that_dies_anywhere_leaves_one_payment(stack: Stack, *, a
     assert payments == list(range(1, step + 1))
     assert [sent.nonce for sent in till.chain.mined] == list(range(step))
     assert deaths == step - 1 > 12
+
+
+class _KeepsAfterwards(Sending):
+    """Takes the chain's next number when it sends, and keeps what it sent when that is done."""
+
+    async def _sign(self, work: Any) -> bool:
+        sender, chain = work.transaction.sender, work.chain
+        nonce = await chain.nonce(sender, pending=True)
+        unsigned = UnsignedTransaction(
+            chain_id=chain.chain_id, nonce=nonce, to=work.transaction.recipient, value=work.transaction.value,
+            data=b"", gas=21_000, fees=Fees(max_fee=20, priority_fee=1),
+        )  # fmt: skip
+        await chain.broadcast(signed(sender, unsigned))
+        return await super()._sign(work)
+
+
+async def test_the_same_deaths_convict_a_sender_that_keeps_its_bytes_afterwards(pg_stack: Stack) -> None:
+    """It pays twice: so the deaths are real ones."""
+    till = await Till.open(pg_stack)
+    asked, fate = await till.ask(700), Fate(7, after=True)
+    for _ in range(2):
+        with contextlib.suppress(Died):
+            await till.work(asked, fate, _KeepsAfterwards)
+        till.chain.mine()
+    assert [sent.value for sent in till.chain.mined] == [700, 700]
 
 
 @pytest.mark.parametrize("kind", ["speed_up", "cancel"])

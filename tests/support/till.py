@@ -123,18 +123,18 @@ class Till:
         listed = await self.stack.run("wallet_transactions.list", self.actor, limit=100, status=None)
         return sorted(cast("list[Body]", listed["data"]), key=lambda each: cast("int", each["nonce"] or 0))
 
-    def sending(self, fate: Fate | None = None) -> Sending:
+    def sending(self, fate: Fate | None = None, kind: type[Sending] = Sending) -> Sending:
         """Return a worker, perhaps one that will die."""
         chains, signer, dispatch = ModelChains(self.chain), self.signer, cast("IDispatch", self.stack.dispatcher)
         if fate is not None:
             chains = ModelChains(cast("IChain", _Mortal(self.chain, fate)))
             signer, dispatch = cast("ISigner", _Mortal(signer, fate)), cast("IDispatch", _Mortal(dispatch, fate))
-        return Sending(self.stack.units, dispatch, chains, signer)
+        return kind(self.stack.units, dispatch, chains, signer)
 
-    async def work(self, asked: Body, fate: Fate | None = None) -> Body:
+    async def work(self, asked: Body, fate: Fate | None = None, kind: type[Sending] = Sending) -> Body:
         """Do what can be done about a transaction now, and return it."""
         id = WalletTransactionId(decode_id("tx", str(asked["id"])))
-        await self.sending(fate).send(self.actor.organization_id, id)
+        await self.sending(fate, kind).send(self.actor.organization_id, id)
         return await self.look(asked)
 
     async def finish(self, asked: Body, *, rounds: int = 12) -> Body:
