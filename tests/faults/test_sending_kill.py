@@ -66,16 +66,15 @@ async def test_a_killed_worker_leaves_one_payment(
     """Before every call in the gate, twenty times before and after each at full length; others take over."""
     points = AT_FULL_LENGTH if pytestconfig.getoption("--faults") else IN_THE_GATE
     urls = test_databases.postgres()
-    payees = [new_account().address for _ in range(len(points) + 8)]
+    payees = [new_account().address for _ in range(len(points))]
     began = perf_counter()
     async with open_stack(urls) as stack, dev_till(stack, dev_chain) as till:
         workers = Workers(
             tmp_path / "workers", [urls.app, urls.relay, dev_chain.url, str(dev_chain.chain_id), str(LEASE)]
         )
         try:
-            for n, payee in enumerate(payees):
+            for n, (payee, point) in enumerate(zip(payees, points, strict=True)):
                 await till.ask(payee, 1000 + n)
-            for point in points:
                 await workers.kill_at(point)
         finally:
             workers.dismiss()
