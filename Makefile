@@ -31,7 +31,7 @@ test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passe
 
 test-chain: .venv/.ok ## the tests of chains on anvil, which needs npm
 	@STOA_TEST_CHAIN=anvil sh scripts/ensure-anvil.sh
-	@STOA_TEST_CHAIN=anvil $(PYTEST) tests/infrastructure/chain $(ARGS)
+	@STOA_TEST_CHAIN=anvil $(PYTEST) $$(grep -rlE 'dev_chain|anvil|there: IChain' tests --include='test_*.py') $(ARGS)
 
 check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests with coverage
 	@$(BIN)/ruff format --check

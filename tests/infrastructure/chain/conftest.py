@@ -1,5 +1,6 @@
 """Chains of both kinds, and Stoa's way to them."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,8 +10,10 @@ from infrastructure.chain.chains import Chains
 from infrastructure.settings_chain import ChainSettings
 from tests.support.chain import DevChain
 
+KINDS = ("anvil",) if os.environ.get("STOA_TEST_CHAIN") == "anvil" else ("py-evm", "anvil")
 
-@pytest.fixture(params=["py-evm", "anvil"])
+
+@pytest.fixture(params=KINDS)
 def chain(request: pytest.FixtureRequest) -> DevChain:
     """Return a chain of each kind."""
     found = request.getfixturevalue("anvil" if request.param == "anvil" else "dev_chain")
