@@ -20,14 +20,12 @@ from application.wallets.ports import IChains
 from domain.settlements.token_settlement import PaymentAuthorizationUsed
 from domain.shared.abi import encode_call
 from domain.shared.errors import StoaError
-from infrastructure.chain.chains import Chains
-from infrastructure.settings_chain import ChainSettings
 from interfaces.mcp.server import build_server
 from tests.support.chain import DevChain
 from tests.support.http import HttpFace, http_face
 from tests.support.shop import amounts
 from tests.support.stack import Body, Stack
-from tests.support.x402_shops import ChainShop
+from tests.support.x402_shops import ChainShop, chains_of
 
 UNITS = 12_500_000
 
@@ -35,9 +33,8 @@ UNITS = 12_500_000
 @pytest.fixture
 async def chains(dev_chain: DevChain) -> AsyncIterator[IChains]:
     """Return the chain as the application sees it."""
-    opened = Chains([ChainSettings(chain_id=dev_chain.chain_id, endpoints=(dev_chain.url,), confirmations=3)])
-    yield opened
-    await opened.close()
+    async with chains_of(dev_chain) as opened:
+        yield opened
 
 
 @pytest.fixture

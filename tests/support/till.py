@@ -46,7 +46,7 @@ class Fate:
         return answer
 
 
-class _Mortal:
+class Mortal:
     """Whoever is called, with every call as dangerous as fate has it."""
 
     def __init__(self, called: object, fate: Fate) -> None:
@@ -127,8 +127,8 @@ class Till:
         """Return a worker, perhaps one that will die."""
         chains, signer, dispatch = ModelChains(self.chain), self.signer, cast("IDispatch", self.stack.dispatcher)
         if fate is not None:
-            chains = ModelChains(cast("IChain", _Mortal(self.chain, fate)))
-            signer, dispatch = cast("ISigner", _Mortal(signer, fate)), cast("IDispatch", _Mortal(dispatch, fate))
+            chains = ModelChains(cast("IChain", Mortal(self.chain, fate)))
+            signer, dispatch = cast("ISigner", Mortal(signer, fate)), cast("IDispatch", Mortal(dispatch, fate))
         return kind(self.stack.units, dispatch, chains, signer)
 
     async def work(self, asked: Body, fate: Fate | None = None, kind: type[Sending] = Sending) -> Body:

@@ -1,5 +1,7 @@
 """A shop on a real chain that takes our test token, and its workers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self, cast
 from uuid import UUID, uuid4
@@ -7,17 +9,28 @@ from uuid import UUID, uuid4
 from application.payments.settling import Settling
 from application.wallets.ports import IChains
 from application.wallets.sending import Sending
+from domain.settlements.demand import PaymentDemanded
 from domain.settlements.token_settlement import TokenSettlement
 from domain.shared.evm import checksummed
 from domain.shared.evm_types import Address, read_address
 from domain.shared.ids import TokenSettlementId, WalletTransactionId, decode_id
+from infrastructure.chain.chains import Chains
 from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.signer import Signer
+from infrastructure.settings_chain import ChainSettings
 from tests.support.chain import ETHER, DevChain, new_account
 from tests.support.shop import Shop
 from tests.support.stack import PEPPER, Body, Stack
 from tests.support.token_buyer import TokenBuyer
 from tests.support.wallet_contracts import deploy_token, mint, number
+
+
+@asynccontextmanager
+async def chains_of(chain: DevChain) -> AsyncIterator[IChains]:
+    """Return a chain as the application sees it."""
+    opened = Chains([ChainSettings(chain_id=chain.chain_id, endpoints=(chain.url,), confirmations=3)])
+    yield opened
+    await opened.close()
 
 
 @dataclass
@@ -28,6 +41,8 @@ class ChainShop:
     chain: DevChain
     token: Address
     till: Address
+    chains: IChains
+    signer: Signer
     settling: Settling
     sending: Sending
     buyer: TokenBuyer
@@ -48,7 +63,16 @@ class ChainShop:
         )  # fmt: skip
         signer = Signer(Keystore(PEPPER), None)
         sending = Sending(stack.units, stack.dispatcher, chains, signer)
-        return cls(shop, chain, token, till, Settling(stack.units, stack.dispatcher, chains), sending, buyer)
+        settling = Settling(stack.units, stack.dispatcher, chains)
+        return cls(shop, chain, token, till, chains, signer, settling, sending, buyer)
+
+    async def pay(self, order: Body) -> Body:
+        """Sign what is asked for an order, and send it along."""
+        try:
+            return await self.shop.run("payment_orders.pay", id=order["id"])
+        except PaymentDemanded as demanded:
+            payment = self.buyer.pay(demanded)
+        return await self.shop.run("payment_orders.pay", id=order["id"], payment_signature=payment)
 
     async def held(self, holder: Address) -> int:
         """Ask the token."""
