@@ -49,8 +49,9 @@ from application.payments.repayment import Repayments
 from application.payments.settling import Settling
 from application.payments.token_paying import SETTLE
 from application.wallets.origins import REPORT, Reports
-from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors
 from application.wallets.sending import Sending
+from application.wallets.signing_ports import IKeystore, ISignatures, ISignInOrigin
 from application.wallets.transaction_jobs import SEND
 from application.wallets.wallet_contracts import IWalletContracts
 from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks

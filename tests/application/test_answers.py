@@ -9,7 +9,8 @@ import pytest
 from application.kernel.dispatcher import Dispatcher
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import DeclarationError, use_case
-from application.wallets.ports import Balances, IChain, IChains, ISigner
+from application.wallets.ports import Balances, IChain, IChains
+from application.wallets.signing_ports import ISigner
 from application.wallets.wallet_balances import WalletBalance
 from domain.shared.evm_types import Address
 from domain.wallets.errors import BlockchainError

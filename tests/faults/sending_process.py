@@ -17,8 +17,9 @@ from typing import cast
 from uuid import UUID
 
 from application.kernel.dispatcher import Call, IDispatch
-from application.wallets.ports import IChain, IChains, ISigner
+from application.wallets.ports import IChain, IChains
 from application.wallets.sending import Sending
+from application.wallets.signing_ports import ISigner
 from application.wallets.transaction_jobs import SEND
 from domain.shared.ids import OrganizationId
 from infrastructure.chain.chains import Chains

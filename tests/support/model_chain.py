@@ -14,14 +14,13 @@ from application.wallets.ports import (
     Fees,
     IChain,
     IChains,
-    ISigner,
     Receipt,
     SignedTransaction,
-    SigningKey,
     Transfer,
     UnsignedTransaction,
     UsedAuthorization,
 )
+from application.wallets.signing_ports import ISigner, SigningKey
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.keccak import keccak_256
 from domain.wallets.errors import BlockchainError, ChainNotSupported, TransactionWouldRevert

@@ -22,7 +22,8 @@ from application.kernel.use_case import UseCase, load_registry
 from application.payments.collection import Collection
 from application.payments.payment_order_care import Expiry
 from application.payments.repayment import Repayments
-from application.wallets.ports import IChains, IHistoryCursors, IKeystore, ISignatures, ISignInOrigin
+from application.wallets.ports import IChains, IHistoryCursors
+from application.wallets.signing_ports import IKeystore, ISignatures, ISignInOrigin
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure.chain.cursors import HistoryCursors

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 from application.kernel.actor import Actor
 from application.kernel.dispatcher import IDispatch
-from application.wallets.ports import IChain, IChains, ISigner
+from application.wallets.ports import IChain, IChains
 from application.wallets.sending import Sending
+from application.wallets.signing_ports import ISigner
 from application.wallets.transaction_jobs import SEND
 from domain.shared.evm_types import Address
 from domain.shared.ids import OrganizationId, WalletId, WalletTransactionId, decode_id, encode_id

@@ -15,7 +15,7 @@ from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.payments.token_paying import begin_token_attempt, demand_for
 from application.settlements.x402 import MAX_PAYMENT, read_payment
-from application.wallets.ports import ISignatures
+from application.wallets.signing_ports import ISignatures
 from domain.catalog.price import PriceArchived
 from domain.identity.organization import refuse_inactive
 from domain.payments.checkout import Checkout, CheckoutStatus, status_of

@@ -18,7 +18,7 @@ from application.payments.collection import CHARGE
 from application.payments.payment_order_view import PaymentOrderView
 from application.payments.token_paying import begin_token_attempt
 from application.settlements.x402 import MAX_PAYMENT
-from application.wallets.ports import ISignatures
+from application.wallets.signing_ports import ISignatures
 from domain.mandates.approval import Approval
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_errors import PaymentMeansAmbiguous

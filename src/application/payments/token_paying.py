@@ -7,8 +7,8 @@ from application.kernel.unit_of_work import IUnitOfWork
 from application.mandates.spending import authorise
 from application.payments.beginning import begin, ready
 from application.settlements.x402 import read_payment
-from application.wallets.ports import ISignatures
 from application.wallets.screening import screen
+from application.wallets.signing_ports import ISignatures
 from domain.mandates.errors import ApprovalOutlastsAuthorization
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_errors import PaymentMethodMissing

@@ -1,7 +1,7 @@
-"""What wallets need from chains and from whoever holds keys.
+"""What wallets need from chains.
 
-Nothing here is called inside a transaction, but for :class:`IKeystore` and :class:`ISignatures`, which only compute.
-Amounts are whole numbers of base units, fees are in wei per unit of gas, and ``data`` is a call's input.
+Nothing here is called inside a transaction, but for :class:`IHistoryCursors`, which only computes. Amounts are whole
+numbers of base units, fees are in wei per unit of gas, and ``data`` is a call's input.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.shared.evm_types import NOTHING, Address, BaseUnits, TransactionHash
-from domain.shared.ids import OrganizationId, WalletId
-from domain.wallets.wallet_challenge import SignInOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,65 +225,6 @@ class IChains(Protocol):
 
     def supported(self) -> tuple[int, ...]:
         """Return the ids of all configured chains, in ascending order."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptKey:
-    """A fresh key: its address, and itself encrypted for the wallet that holds it."""
-
-    address: Address
-    sealed: str = field(repr=False)
-
-
-class IKeystore(Protocol):
-    """Makes keys that only :class:`ISigner` can use; nobody ever sees one."""
-
-    def create(self, organization_id: OrganizationId, wallet_id: WalletId) -> KeptKey:
-        """Make a key and encrypt it; organization and wallet are authenticated with it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
-    """Which key signs: an encrypted one, or, with ``sealed`` None, the one that a remote signer has for the address."""
-
-    organization_id: OrganizationId
-    wallet_id: WalletId
-    address: Address
-    sealed: str | None = field(default=None, repr=False)
-
-
-class ISigner(Protocol):
-    """Signs for wallets. Deterministic: the same transaction always gets the same signature."""
-
-    async def sign(self, key: SigningKey, transaction: UnsignedTransaction) -> SignedTransaction:
-        """Sign a transaction, and check that the signature is the address's.
-
-        Raises:
-            SignerUnavailable: the key cannot be had now.
-            SignerRefused: it never will sign this.
-        """
-        ...
-
-
-class ISignatures(Protocol):
-    """Says who signed."""
-
-    def signer_of_text(self, message: str, signature: bytes) -> Address | None:
-        """Return who signed a text as EIP-191 says; None when nobody can have."""
-        ...
-
-    def signer_of_digest(self, digest: bytes, signature: bytes) -> Address | None:
-        """Return who signed a digest of 32 bytes, as EIP-712 makes them; None when nobody can have."""
-        ...
-
-
-class ISignInOrigin(Protocol):
-    """Knows where people meet this installation."""
-
-    def of_challenges(self) -> SignInOrigin:
-        """Return who asks for signatures."""
         ...
 
 

@@ -19,11 +19,10 @@ from application.wallets.ports import (
     Fees,
     IChain,
     IChains,
-    ISigner,
     SignedTransaction,
-    SigningKey,
     UnsignedTransaction,
 )
+from application.wallets.signing_ports import ISigner, SigningKey
 from application.wallets.transaction_jobs import SEND
 from application.wallets.transaction_sightings import MinedForm, PutOff, RecordSighting
 from application.wallets.transaction_steps import (

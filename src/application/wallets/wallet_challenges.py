@@ -11,7 +11,7 @@ from application.kernel.reads import get_use_case, list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
-from application.wallets.ports import ISignInOrigin
+from application.wallets.signing_ports import ISignInOrigin
 from domain.shared.ids import WalletChallengeId, WalletId
 from domain.wallets.specifications import challenges_matching
 from domain.wallets.wallet_challenge import ChallengeStatus, WalletChallenge

@@ -8,7 +8,7 @@ from application.kernel.actor import Scope
 from application.kernel.ports import IClock, IIds
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
-from application.wallets.ports import IKeystore
+from application.wallets.signing_ports import IKeystore
 from application.wallets.wallet_view import ChainId, Tokens, WalletView
 from application.wallets.wallets import Label
 from domain.shared.evm_types import Address, BaseUnits

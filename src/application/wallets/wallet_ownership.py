@@ -10,7 +10,8 @@ from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import use_case
-from application.wallets.ports import ChainCall, IChains, ISignatures
+from application.wallets.ports import ChainCall, IChains
+from application.wallets.signing_ports import ISignatures
 from application.wallets.wallet_challenges import WalletChallengeView
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.ids import OrganizationId, WalletChallengeId, WalletId

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from application.wallets.ports import IKeystore, KeptKey, SigningKey
+from application.wallets.signing_ports import IKeystore, KeptKey, SigningKey
 from domain.shared.evm_types import Address
 from domain.shared.ids import OrganizationId, WalletId
 from domain.shared.keccak import keccak_256

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from application.wallets.ports import ISignInOrigin
+from application.wallets.signing_ports import ISignInOrigin
 from domain.wallets.wallet_challenge import SignInOrigin
 
 

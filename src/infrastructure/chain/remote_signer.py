@@ -7,7 +7,8 @@ read from the signed bytes.
 import structlog
 from httpx2 import AsyncClient, HTTPError, Limits
 
-from application.wallets.ports import SigningKey, UnsignedTransaction
+from application.wallets.ports import UnsignedTransaction
+from application.wallets.signing_ports import SigningKey
 from domain.wallets.errors import SignerRefused, SignerUnavailable
 from infrastructure.settings_chain import RemoteSignerSettings
 

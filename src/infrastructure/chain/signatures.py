@@ -1,6 +1,6 @@
 """Who signed something, computed from the signature itself."""
 
-from application.wallets.ports import ISignatures
+from application.wallets.signing_ports import ISignatures
 from domain.shared.evm_types import Address
 from domain.shared.keccak import keccak_256
 from domain.wallets.errors import ChainSupportMissing

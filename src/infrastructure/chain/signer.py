@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from application.wallets.ports import ISigner, SignedTransaction, SigningKey, UnsignedTransaction
+from application.wallets.ports import SignedTransaction, UnsignedTransaction
+from application.wallets.signing_ports import ISigner, SigningKey
 from domain.wallets.errors import ChainSupportMissing, SignerRefused, SignerUnavailable
 from infrastructure.chain.chains import is_installed
 from infrastructure.chain.keystore import Keystore

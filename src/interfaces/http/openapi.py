@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, written from the same operations that answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
 from uuid import UUID
@@ -108,38 +108,36 @@ def _parameters(operation: Operation, writer: SchemaWriter) -> list[Json]:
     if not operation.has_body:
         for field in operation.fields:
             parameters += _query(field, operation, writer)
+    return [*parameters, *_headers(operation)]
+
+
+def _headers(operation: Operation) -> Iterator[Json]:
+    """Describe the headers that say something about the call, and not about its subject."""
     if operation.idempotent:
-        parameters.append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": operation.use_case.money,
-                "description": "Makes retries safe: the same key and the same request give the same answer.",
-                "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
-                "example": "order-2030-0001",
-            }
-        )
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": operation.use_case.money,
+            "description": "Makes retries safe: the same key and the same request give the same answer.",
+            "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
+            "example": "order-2030-0001",
+        }
     if operation.payable:
-        parameters.append(
-            {
-                "name": "PAYMENT-SIGNATURE",
-                "in": "header",
-                "description": "A payment of x402 version 2, in place of the field `payment_signature`.",
-                "schema": {"type": "string", "maxLength": MAX_PAYMENT},
-            }
-        )
+        yield {
+            "name": "PAYMENT-SIGNATURE",
+            "in": "header",
+            "description": "A payment of x402 version 2, in place of the field `payment_signature`.",
+            "schema": {"type": "string", "maxLength": MAX_PAYMENT},
+        }
     if operation.versioned:
-        parameters.append(
-            {
-                "name": "If-Match",
-                "in": "header",
-                "required": operation.version_required,
-                "description": "The `ETag` that was read; the change is refused when the resource moved on.",
-                "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'},
-                "example": '"1"',
-            }
-        )
-    return parameters
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "required": operation.version_required,
+            "description": "The `ETag` that was read; the change is refused when the resource moved on.",
+            "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,17}"$'},
+            "example": '"1"',
+        }
 
 
 def _query(field: Field, operation: Operation, writer: SchemaWriter) -> list[Json]:

@@ -14,7 +14,8 @@ from uuid import uuid4
 import pytest
 from eth_account import Account
 
-from application.wallets.ports import Fees, KeptKey, SigningKey, UnsignedTransaction
+from application.wallets.ports import Fees, UnsignedTransaction
+from application.wallets.signing_ports import KeptKey, SigningKey
 from domain.shared.evm_types import Address, BaseUnits
 from domain.shared.ids import OrganizationId, WalletId
 from domain.wallets.errors import SignerRefused, SignerUnavailable
