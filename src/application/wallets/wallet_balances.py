@@ -13,11 +13,11 @@ from application.wallets.ports import Block, ChainCall, IChain, IChains
 from application.wallets.wallet_view import Tokens
 from domain.shared.evm_types import NOTHING, Address, BaseUnits
 from domain.shared.ids import WalletId
-from domain.wallets.call_data import LONGEST, read_call_data
 from domain.wallets.errors import BlockUnknown
+from domain.wallets.transaction_intent import NO_DATA, read_data
 
 BlockNumber = Annotated[int, Interval(ge=0, le=2**53 - 1)]
-CallData = Annotated[str, Len(2, 2 + 2 * LONGEST)]
+CallData = Annotated[str, Len(2, 10_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class EstimateGas:
     id: WalletId
     to: Address | None
     value: BaseUnits = NOTHING
-    data: CallData = "0x"
+    data: CallData = NO_DATA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +164,9 @@ async def estimate_of(question: EstimateQuestion, *, chains: IChains) -> GasEsti
 async def estimate_gas(cmd: EstimateGas, uow: IUnitOfWork) -> EstimateQuestion:
     """Have a wallet's chain simulate a transaction, and return what it would cost. Nothing is sent.
 
-    Errors: `not_found`, `transaction_would_revert` with the contract's `reason`, `call_data_invalid`,
+    Errors: `not_found`, `transaction_would_revert` with the contract's `reason`, `transaction_invalid`,
     `chain_not_supported`, `chain_unavailable`, `chain_endpoints_disagree`.
     """
     wallet = await uow.wallets.get(cmd.id)
-    call = ChainCall(sender=wallet.address, to=cmd.to, value=cmd.value, data=read_call_data(cmd.data))
+    call = ChainCall(sender=wallet.address, to=cmd.to, value=cmd.value, data=bytes.fromhex(read_data(cmd.data)[2:]))
     return EstimateQuestion(chain_id=wallet.chain_id, call=call)

@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from domain.shared.evm_types import Address
+from domain.shared.ids import WalletId
 from domain.shared.repository import IRepository
 from domain.wallets.address_listing import AddressList, AddressListing
+from domain.wallets.figures import Period, WalletFigures
 from domain.wallets.wallet import Wallet
 
 
@@ -13,6 +15,10 @@ class IWalletRepository(IRepository[Wallet], Protocol):
 
     async def get_by_address(self, chain_id: int, address: Address) -> Wallet | None:
         """Return the wallet with an address on a chain, unless deleted."""
+        ...
+
+    async def figures(self, wallet_id: WalletId, period: Period) -> WalletFigures:
+        """Add up what moved to and from a wallet in a period."""
         ...
 
 

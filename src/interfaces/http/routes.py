@@ -292,6 +292,7 @@ ROUTES = (
     RouteRow("POST", "/wallet-transactions/{id}/speed-up", "wallet_transactions.speed_up"),
     RouteRow("POST", "/wallet-transactions/{id}/cancel", "wallet_transactions.cancel"),
     RouteRow("GET", "/wallets/{id}/balance", "wallets.get_balance"),
+    RouteRow("GET", "/wallets/{id}/statistics", "wallets.get_stats"),
     RouteRow("GET", "/wallets/{id}/transactions", "wallets.get_transactions"),
     RouteRow("POST", "/wallets/{id}/estimate-gas", "wallets.estimate_gas"),
     RouteRow("GET", "/search", "search.everything"),

@@ -6,7 +6,6 @@ from eth_account.messages import _hash_eip191_message, encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.wallets.call_data import LONGEST, InvalidCallData, read_call_data
 from domain.wallets.errors import SignatureInvalid
 from domain.wallets.signed_text import (
     LONGEST_SIGNATURE,
@@ -40,20 +39,16 @@ def test_anything_but_the_agreed_word_is_a_refusal(answer: bytes) -> None:
 @given(st.binary(max_size=100))
 def test_hexadecimal_text_is_read_in_either_case(data: bytes) -> None:
     for text in (f"0x{data.hex()}", f"0x{data.hex().upper()}"):
-        assert read_signature(text) == read_call_data(text) == data
+        assert read_signature(text) == data
 
 
 @pytest.mark.parametrize("text", ["", "0", "5a", "0X5a", "0x5", "0xzz", " 0x5a", "0x5a ", "0x٣٣", "0x0x5a"])
 def test_what_is_not_hexadecimal_is_refused(text: str) -> None:
     with pytest.raises(SignatureInvalid):
         read_signature(text)
-    with pytest.raises(InvalidCallData):
-        read_call_data(text)
 
 
 def test_what_is_too_long_is_refused() -> None:
-    assert len(read_call_data(f"0x{'00' * LONGEST}")) == LONGEST
-    with pytest.raises(InvalidCallData):
-        read_call_data(f"0x{'00' * (LONGEST + 1)}")
+    assert len(read_signature(f"0x{'00' * LONGEST_SIGNATURE}")) == LONGEST_SIGNATURE
     with pytest.raises(SignatureInvalid):
         read_signature(f"0x{'00' * (LONGEST_SIGNATURE + 1)}")

@@ -1,9 +1,11 @@
 """Repositories of the wallets context."""
 
 from domain.shared.evm_types import Address
+from domain.shared.ids import WalletId
 from domain.shared.specification import Equal
 from domain.wallets.address_listing import AddressList, AddressListing
 from domain.wallets.errors import WalletSignerTaken
+from domain.wallets.figures import Period, WalletFigures
 from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
 from domain.wallets.specifications import listings_matching, wallets_matching
 from domain.wallets.wallet import Wallet
@@ -11,6 +13,7 @@ from domain.wallets.wallet_challenge import WalletChallenge
 from infrastructure.persistence.lookups import Lookup
 from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.wallets import AddressListingRow, WalletChallengeRow, WalletRow
+from infrastructure.persistence.repositories import wallet_figures
 from infrastructure.persistence.repository import SqlRepository
 
 
@@ -23,6 +26,10 @@ class SqlWalletRepository(SqlRepository[Wallet], IWalletRepository):
     async def get_by_address(self, chain_id: int, address: Address) -> Wallet | None:
         """Return the wallet with an address on a chain."""
         return await self.find_one(wallets_matching(chain_id=chain_id, address=address))
+
+    async def figures(self, wallet_id: WalletId, period: Period) -> WalletFigures:
+        """Add up over the index of the wallet's transactions."""
+        return await wallet_figures.figures(self._session, wallet_id, period)
 
 
 class SqlAddressListingRepository(SqlRepository[AddressListing], IAddressListingRepository):
