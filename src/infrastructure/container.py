@@ -48,6 +48,7 @@ from application.payments.refunds import REFUND
 from application.payments.repayment import Repayments
 from application.payments.settling import Settling
 from application.payments.token_paying import SETTLE
+from application.wallets.deployments import CHECK_DEPLOYMENT, Deployments
 from application.wallets.origins import REPORT, Reports
 from application.wallets.ports import IChains, IHistoryCursors
 from application.wallets.sending import Sending
@@ -241,6 +242,7 @@ class Container(containers.DeclarativeContainer):
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
     ownership = providers.Singleton(OwnershipChecks, units, dispatcher, chains)
     sending = providers.Singleton(Sending, units, dispatcher, chains, signer)
+    deployments = providers.Singleton(Deployments, units, dispatcher, chains)
     reports = providers.Singleton(Reports, units, dispatcher)
     attendance = providers.Singleton(Attendance, units, dispatcher, clock)
     jobs = providers.Singleton(
@@ -258,6 +260,7 @@ class Container(containers.DeclarativeContainer):
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
             VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
             CHECK_OWNERSHIP: ownership.provided.check, SEND: sending.provided.send, REPORT: reports.provided.report,
+            CHECK_DEPLOYMENT: deployments.provided.check,
             SETTLE: settling.provided.settle,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),

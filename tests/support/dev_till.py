@@ -97,10 +97,10 @@ class DevTill:
 
 @asynccontextmanager
 async def dev_till(
-    stack: Stack, dev: DevChain, *, wei: int = 10 * ETHER, confirmations: int = 2
+    stack: Stack, dev: DevChain, *, wei: int = 10 * ETHER, confirmations: int = 2, actor: Actor | None = None
 ) -> AsyncIterator[DevTill]:
-    """Open an organization with a wallet whose key nobody has seen, and give it coins."""
-    actor, id = await stack.organization(), WalletId(stack.ids.new())
+    """Give an organization, by default one of its own, a wallet whose key nobody has seen, and coins."""
+    actor, id = actor or await stack.organization(), WalletId(stack.ids.new())
     kept = Keystore(WALLET_KEY).create(actor.organization_id, id)
     wallet = Wallet.create(
         id=id, organization_id=actor.organization_id, chain_id=dev.chain_id, address=kept.address,

@@ -24,8 +24,10 @@ from application.payments.payment_order_care import Expiry
 from application.payments.repayment import Repayments
 from application.wallets.ports import IChains, IHistoryCursors
 from application.wallets.signing_ports import IKeystore, ISignatures, ISignInOrigin
+from application.wallets.wallet_contracts import IWalletContracts
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
+from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
@@ -162,7 +164,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     }  # fmt: skip
     ports |= {IWebhookSecrets: WebhookSecrets(PEPPER), IWebhookTargets: WebhookTargets()}
     ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
-    ports |= {IKeystore: Keystore(PEPPER)}
+    ports |= {IKeystore: Keystore(PEPPER), IWalletContracts: Artifacts()}
     chains = chains or StillChains()
     outside: dict[type, object] = {IChains: chains, IHistoryCursors: HistoryCursors(secret)}
     dispatcher = Dispatcher(units, ports, registry, outside)

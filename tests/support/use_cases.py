@@ -30,6 +30,7 @@ SILENT = frozenset(
     {
         *("account.request_recovery", "account.request_verification", "payment_orders.recount_statistics"),
         *("tasks.heartbeat", "wallet_transactions.put_off", "token_settlements.hear", "token_settlements.wait"),
+        "wallets.conclude_deployment",
     }
 )  # fmt: skip
 """Writes that leave no version: nobody could tell from a mail's traces whether anybody has the address, and a recount

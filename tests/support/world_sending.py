@@ -1,5 +1,6 @@
 """What use-cases about wallets' transactions need to be there before them."""
 
+from typing import cast
 from uuid import uuid4
 
 from domain.shared.evm_types import read_address
@@ -56,6 +57,32 @@ async def _to_allocate(world: Ground) -> dict[str, object]:
     return {"id": made["id"], "wallet_id": made["wallet_id"]}
 
 
+async def _deploying(world: Ground) -> dict[str, object]:
+    return {"id": await signing_wallet(world), "owner": None, "multi_sig": None, "salt": None}
+
+
+async def _deployed(world: Ground) -> dict[str, object]:
+    made = await world.run("wallets.deploy_smart_wallet")
+    return {"id": cast("Body", made["wallet"])["id"], "transaction_id": made["transaction_id"]}
+
+
+async def _looked_for(world: Ground) -> dict[str, object]:
+    return {"id": (await _deployed(world))["id"]}
+
+
+async def _commanded(world: Ground) -> dict[str, object]:
+    owner = await signing_wallet(world)
+    address = (await world.send("wallets.get", {"id": owner}))["address"]
+    asked = {"id": owner, "label": "Till", "multi_sig": {"owners": [address], "threshold": 1}}
+    made = cast("Body", (await world.send("wallets.deploy_smart_wallet", asked))["wallet"])
+    await world.send("wallets.record_deployment", {"id": made["id"], "deployed": True})
+    return {"id": made["id"], "owner_id": owner}
+
+
+async def _proposing(world: Ground) -> dict[str, object]:
+    return {**await _commanded(world), "to": await allowed_address(world), "token_address": None}
+
+
 async def _versioned(world: Ground) -> dict[str, object]:
     made = await world.run("wallet_transactions.record_broadcast")
     return {"id": made["id"], "expected_version": made["version"]}
@@ -69,6 +96,13 @@ async def specimens(world: Ground) -> dict[object, str]:
 
 PREPARATIONS: dict[str, Prepare] = {
     "wallets.send_transaction": _asked_for,
+    "wallets.deploy_smart_wallet": _deploying,
+    "wallets.propose_transaction": _proposing,
+    "wallets.confirm_proposal": _commanded,
+    "wallets.revoke_confirmation": _commanded,
+    "wallets.execute_proposal": _commanded,
+    "wallets.conclude_deployment": _deployed,
+    "wallets.record_deployment": _looked_for,
     "wallet_transactions.allocate": _to_allocate,
     "wallet_transactions.fail": _new,
     "wallet_transactions.put_off": _new,

@@ -24,6 +24,20 @@ class DailyLimitExceeded(Forbidden):
     summary = "The amount exceeds what this wallet may send within 24 hours."
 
 
+class WalletNotDeployed(BusinessRuleViolation):
+    """It is no contract of several owners, or not on its chain yet."""
+
+    code = "wallet_not_deployed"
+    summary = "The wallet is no multi-signature contract on its chain."
+
+
+class WalletOwnerUnknown(BusinessRuleViolation):
+    """The other wallet is none of the owners, or is on another chain."""
+
+    code = "wallet_owner_unknown"
+    summary = "The wallet that acts is not one of the owners on this chain."
+
+
 class TransactionReplacedTooOften(BusinessRuleViolation):
     """It was signed so often that one more form would help nobody."""
 

@@ -14,6 +14,7 @@ from domain.shared.ids import OrganizationId, UserId, WalletId
 from domain.shared.text import TextRule
 from domain.wallets.errors import InvalidWallet, WalletWatchOnly
 from domain.wallets.multi_sig import MultiSigConfig
+from domain.wallets.transaction_errors import WalletNotDeployed, WalletOwnerUnknown
 
 LABEL = TextRule(max_length=200, min_length=0)
 MOST_TOKENS = 20
@@ -51,6 +52,20 @@ class WalletVerifiedEvent(DomainEvent):
     """Whoever holds the wallet's key has shown it by a signature."""
 
     verb: ClassVar[str] = "verified"
+
+
+@frozen(kw_only=True)
+class WalletDeployedEvent(DomainEvent):
+    """The wallet's contract is on its chain, for good."""
+
+    verb: ClassVar[str] = "deployed"
+
+
+@frozen(kw_only=True)
+class WalletDeploymentFailedEvent(DomainEvent):
+    """The transaction that was to make the wallet's contract is at its end, and there is none."""
+
+    verb: ClassVar[str] = "deployment_failed"
 
 
 @frozen(kw_only=True)
@@ -152,6 +167,18 @@ class Wallet(SoftDeletable):
         if not self.can_sign:
             raise WalletWatchOnly
 
+    def ensure_commanded_by(self, owner: Self) -> None:
+        """Let an owner command a contract of several owners, or refuse.
+
+        Raises:
+            WalletNotDeployed: it is none, or its deployment is not known to be done.
+            WalletOwnerUnknown: the other wallet owns no part of it.
+        """
+        if self.type is not WalletType.MULTI_SIG or self.deployed_at is None:
+            raise WalletNotDeployed
+        if owner.address not in self.owners or owner.chain_id != self.chain_id:
+            raise WalletOwnerUnknown
+
     def edit(self, now: datetime, *, label: str, user_id: UserId | None, limits: Limits, tokens: Sequence[str]) -> None:
         """Describe the wallet anew, whose address, chain and signer stay.
 
@@ -169,6 +196,13 @@ class Wallet(SoftDeletable):
         if self.verified_at is None:
             self.verified_at = now
             self.record(WalletVerifiedEvent(), now)
+
+    def conclude_deployment(self, now: datetime, *, deployed: bool) -> None:
+        """Take note whether the contract is where its address was predicted; once it is, that stays."""
+        if self.deployed_at is not None:
+            return
+        self.deployed_at = now if deployed else None
+        self.record(WalletDeployedEvent() if deployed else WalletDeploymentFailedEvent(), now)
 
 
 def _check_chain(chain_id: int) -> int:
