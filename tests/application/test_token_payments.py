@@ -233,8 +233,9 @@ async def test_a_worker_that_comes_late_with_old_news_is_not_heard(shop: TokenSh
     stale = {"id": seen["id"], "seen": seen["version"]}
     answer = await shop.shop.run("token_settlements.conclude", **stale, failure="token_balance_insufficient")
     assert answer["status"] == "pending"
+    made = (await shop.settlement(order))["transaction_id"]
     again = await shop.shop.run("token_settlements.submit", **stale, block=1)
-    assert again["transaction_id"] == (await shop.settlement(order))["transaction_id"]
+    assert again["transaction_id"] == made
 
 
 async def test_money_that_arrives_by_card_meanwhile_leaves_the_token_alone(shop: TokenShop) -> None:
