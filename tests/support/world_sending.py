@@ -3,6 +3,7 @@
 from typing import cast
 from uuid import uuid4
 
+from domain.shared.evm import checksummed
 from domain.shared.evm_types import read_address
 from domain.shared.ids import WalletId, WalletTransactionId, encode_id
 from domain.wallets.wallet import Wallet, WalletSigner
@@ -58,7 +59,7 @@ async def _to_allocate(world: Ground) -> dict[str, object]:
 
 
 async def _deploying(world: Ground) -> dict[str, object]:
-    return {"id": await signing_wallet(world), "owner": None, "multi_sig": None, "salt": None}
+    return {"id": await signing_wallet(world), "owner": None, "multi_sig": None}
 
 
 async def _deployed(world: Ground) -> dict[str, object]:
@@ -80,7 +81,10 @@ async def _commanded(world: Ground) -> dict[str, object]:
 
 
 async def _proposing(world: Ground) -> dict[str, object]:
-    return {**await _commanded(world), "to": await allowed_address(world), "token_address": None}
+    # The same for all faces, for it is part of the call that they show.
+    to = checksummed(f"0x{world.actor.organization_id.hex:0>40}")
+    await world.run("wallets.update_allowlist", address=to)
+    return {**await _commanded(world), "to": to, "token_address": None}
 
 
 async def _versioned(world: Ground) -> dict[str, object]:

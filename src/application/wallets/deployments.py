@@ -106,7 +106,7 @@ class ConcludeDeployment:
     transaction_id: WalletTransactionId
 
 
-@use_case("wallets.conclude_deployment", scope=Scope.PLATFORM_OPERATE, internal=INSIDE, example={}, statements=5)
+@use_case("wallets.conclude_deployment", scope=Scope.PLATFORM_OPERATE, internal=INSIDE, example={}, statements=7)
 async def conclude_deployment(cmd: ConcludeDeployment, uow: IUnitOfWork) -> WalletView:
     """Have a worker look whether a wallet's contract is there, now that the transaction is at its end.
 
@@ -115,6 +115,7 @@ async def conclude_deployment(cmd: ConcludeDeployment, uow: IUnitOfWork) -> Wall
 
     Errors: `not_found`.
     """
+    await uow.wallet_transactions.get(cmd.transaction_id)
     wallet = await uow.wallets.get(cmd.id, with_deleted=True)
     await uow.jobs.schedule(CHECK_DEPLOYMENT, wallet.id)
     return WalletView.of(wallet)
