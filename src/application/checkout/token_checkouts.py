@@ -1,7 +1,7 @@
 """Buying through a payment link without an account, in a token: what machines do at an offer's address."""
 
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from annotated_types import Len
 
@@ -35,6 +35,8 @@ _NO_MAIL = "eip155.invalid"
 class TokenCheckoutView(SecretOnce):
     """A purchase as its buyer sees it. Whoever knows the `reference` may follow it; it is shown once."""
 
+    once_only: ClassVar[str] = "reference"
+
     id: CheckoutId
     status: CheckoutStatus
     reference: str | None
@@ -50,10 +52,6 @@ class TokenCheckoutView(SecretOnce):
             id=checkout.id, status=status_of(order), reference=reference, slug=slug, quantity=order.quantity,
             total=order.amount, number=order.number,
         )  # fmt: skip
-
-    def without_secret(self) -> "TokenCheckoutView":
-        """Return the same purchase without what lets somebody follow it."""
-        return replace(self, reference=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

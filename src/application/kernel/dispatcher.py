@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from application.kernel.actor import Actor, ActorKind
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint, strangers_key
@@ -56,13 +56,17 @@ class IDispatch(Protocol):
 
 
 class SecretOnce:
-    """Base of views that carry a secret: :meth:`without_secret` is what a replay may show."""
+    """Base of views that carry a secret: :meth:`without_secret` is what a replay may show.
+
+    ``once_only`` is the name of the field.
+    """
 
     __slots__ = ()
+    once_only: ClassVar[str] = "secret"
 
     def without_secret(self) -> "SecretOnce":
         """Return the same view with the secret set to None."""
-        return replace(self, secret=None)  # type: ignore[type-var]  # reason: subclasses are dataclasses with that field
+        return replace(self, **{self.once_only: None})  # type: ignore[type-var]  # reason: subclasses are dataclasses with that field
 
 
 class Dispatcher:
