@@ -182,7 +182,9 @@ async def test_blocks_in_the_wrong_order_are_refused(there: Stack, dev_chain: De
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(ACCEPTS, "verified"), (TOKEN, "refused"), (REVERTS, "refused"), (b"", "refused")]
+    ("code", "status"),
+    [(ACCEPTS, "verified"), (TOKEN, "refused"), (REVERTS, "refused"), (b"", "refused")],
+    ids=["accepts", "answers otherwise", "fails", "is not there"],
 )
 async def test_a_contract_on_chain_judges_a_signature(
     there: Stack, dev_chain: DevChain, code: bytes, status: str
