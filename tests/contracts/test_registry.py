@@ -18,9 +18,11 @@ from tests.support.world import World
 
 HANDLER_LINES = 15
 SHARED = {
+    "accepted_tokens": "settlements",
     "address_listings": "wallets",
     "messages": "conversations",
     "playbook_runs": "playbooks",
+    "token_settlements": "settlements",
     "wallet_challenges": "wallets",
     "wallet_transactions": "wallets",
     "workflow_approvals": "approvals",

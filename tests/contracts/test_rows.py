@@ -22,6 +22,7 @@ MIXED_KEYS = {
     "memberships": {"fk_memberships_user_id"},
     "sessions": {"fk_sessions_user_id"},
     "single_use_tokens": {"fk_single_use_tokens_user_id"},
+    "wallets": {"fk_wallets_user_id"},
 }
 """Foreign keys without the organization, on purpose: users stand above organizations."""
 
