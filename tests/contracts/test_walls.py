@@ -132,18 +132,19 @@ def _ends(ground: Ground, name: str) -> bool:
     return ground.http.operations[name].method == "DELETE" or name.endswith((".delete", ".purge"))
 
 
-BY_PAIR = frozenset({"tasks.remove_dependency"})
-"""They find what they remove by two ids at once: with one of them foreign there is nothing behind any wall."""
+BY_PAIR = frozenset({"tasks.remove_dependency", "wallets.verify_ownership"})
+"""They find what they change by two things at once: with one of them foreign there is nothing behind any wall."""
 
 
 @pytest.mark.parametrize("walls", [*STANDING, *FALLEN], indirect=True, scope="module")
-async def test_both_ends_of_a_foreign_dependency_remove_nothing(walls: str, ground: Ground) -> None:
-    """Whoever knows both of B's ids is told that there is nothing, and B's tasks go on waiting; without walls not."""
+@pytest.mark.parametrize("name", sorted(BY_PAIR))
+async def test_both_halves_of_what_is_foreign_change_nothing(name: str, walls: str, ground: Ground) -> None:
+    """Whoever knows both of B's is told that there is nothing, and B stays as it is; without walls not."""
     own = ground.victim
-    given = await own.fields("tasks.remove_dependency")
+    given = await own.fields(name)
     home = own.actor.organization_id
     before = await ground.rows.digest(home)
-    response = await ground.http.send("tasks.remove_dependency", given, key=ground.attacker.key)
+    response = await ground.http.send(name, given, key=ground.attacker.key)
     unharmed = await ground.rows.digest(home) == before
     assert (response.status_code == 404 and unharmed) is (walls in STANDING)
 

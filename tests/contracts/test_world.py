@@ -7,7 +7,7 @@ import pytest
 from annotated_types import Len
 
 from application.kernel.patch import Maybe
-from domain.shared.ids import PriceId, ProductId, WalletId
+from domain.shared.ids import PriceId, ProductId, TaskRunId
 from tests.support.ground import WorldIncomplete
 from tests.support.use_cases import EVERY, Slot, slots
 from tests.support.world import World
@@ -22,8 +22,8 @@ async def test_the_world_can_run_every_use_case_twice(name: str, world: World) -
 
 async def test_what_the_world_cannot_make_it_names(world: World) -> None:
     """An id nobody makes is refused with what to add, so that a new use-case cannot slip by untested."""
-    with pytest.raises(WorldIncomplete, match=r"wal_ ids.*_add_specimens_without_creator"):
-        await world.id_of(WalletId)
+    with pytest.raises(WorldIncomplete, match=r"run_ ids.*_add_specimens_without_creator"):
+        await world.id_of(TaskRunId)
 
 
 @dataclass(frozen=True)
