@@ -16,7 +16,7 @@ from domain.shared.ids import CustomerId, PaymentLinkId
 from domain.shared.metadata import MetadataValue
 from domain.shared.money import Money
 from domain.shared.text import DESCRIPTION, NAME
-from interfaces.http.routes import RouteRow
+from interfaces.http.route_row import RouteRow
 
 
 class Kind(StrEnum):

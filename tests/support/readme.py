@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ANYTHING = "…"
-PATIENCE = 120  # seconds
+PATIENCE = 300  # seconds; everybody else may be at work on the machine
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

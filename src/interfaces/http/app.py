@@ -21,8 +21,9 @@ from interfaces.http.envelope import Envelope
 from interfaces.http.errors import MethodNotAllowed, UnknownPath
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
+from interfaces.http.route_row import RouteRow
 from interfaces.http.router import IEndpoint, Router
-from interfaces.http.routes import ROUTES, RouteRow
+from interfaces.http.routes import ROUTES
 from interfaces.schema.problems import InternalError
 
 type Readiness = Callable[[], Awaitable[Mapping[str, str]]]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from application.kernel.use_case import DeclarationError, UseCase
-from interfaces.http.routes import RouteRow
+from interfaces.http.route_row import RouteRow
 from interfaces.schema.command import CommandSchema
 from interfaces.schema.shapes import Field
 

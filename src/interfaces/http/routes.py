@@ -1,15 +1,7 @@
 """The table of routes: one row per use-case, and nothing else to add for a new one."""
 
-from typing import NamedTuple
-
-
-class RouteRow(NamedTuple):
-    """A method and a path below ``/v1`` for a use-case. ``{names}`` in the path are fields of the command."""
-
-    method: str
-    path: str
-    use_case: str
-
+from interfaces.http.route_row import RouteRow
+from interfaces.http.routes_of_chains import CHAIN_ROUTES
 
 ROUTES = (
     RouteRow("GET", "/organization", "organizations.get"),
@@ -140,13 +132,6 @@ ROUTES = (
     RouteRow("POST", "/approvals/{id}/approve", "approvals.approve"),
     RouteRow("POST", "/approvals/{id}/refuse", "approvals.refuse"),
     RouteRow("POST", "/payment-orders/{payment_order_id}/refunds", "refunds.create"),
-    RouteRow("POST", "/accepted-tokens", "accepted_tokens.create"),
-    RouteRow("GET", "/accepted-tokens", "accepted_tokens.list"),
-    RouteRow("GET", "/accepted-tokens/{id}", "accepted_tokens.get"),
-    RouteRow("PATCH", "/accepted-tokens/{id}", "accepted_tokens.update"),
-    RouteRow("DELETE", "/accepted-tokens/{id}", "accepted_tokens.archive"),
-    RouteRow("GET", "/token-settlements", "token_settlements.list"),
-    RouteRow("GET", "/token-settlements/{id}", "token_settlements.get"),
     RouteRow("GET", "/refunds", "refunds.list"),
     RouteRow("GET", "/refunds/{id}", "refunds.get"),
     RouteRow("POST", "/refunds/{id}/reconcile", "refunds.reconcile"),
@@ -266,39 +251,6 @@ ROUTES = (
     RouteRow("POST", "/conversations/{conversation_id}/messages/append-many", "messages.append_many"),
     RouteRow("GET", "/messages/search", "messages.search"),
     RouteRow("GET", "/messages/{id}", "messages.get"),
-    RouteRow("POST", "/wallets", "wallets.create"),
-    RouteRow("POST", "/wallets/create-key", "wallets.create_key"),
-    RouteRow("GET", "/wallets", "wallets.list"),
-    RouteRow("GET", "/wallets/by-address", "wallets.get_by_address"),
-    RouteRow("GET", "/wallets/by-organization", "wallets.get_by_organization"),
-    RouteRow("GET", "/wallets/check-blocklist", "wallets.check_blocklist"),
-    RouteRow("GET", "/wallets/check-allowlist", "wallets.check_allowlist"),
-    RouteRow("POST", "/wallets/update-blocklist", "wallets.update_blocklist"),
-    RouteRow("POST", "/wallets/update-allowlist", "wallets.update_allowlist"),
-    RouteRow("GET", "/address-listings", "address_listings.list"),
-    RouteRow("GET", "/address-listings/{id}", "address_listings.get"),
-    RouteRow("POST", "/wallets/{id}/request-challenge", "wallets.request_challenge"),
-    RouteRow("POST", "/wallets/{id}/verify-ownership", "wallets.verify_ownership"),
-    RouteRow("GET", "/wallet-challenges", "wallet_challenges.list"),
-    RouteRow("GET", "/wallet-challenges/{id}", "wallet_challenges.get"),
-    RouteRow("GET", "/users/{user_id}/wallets", "wallets.get_by_user"),
-    RouteRow("GET", "/wallets/{id}", "wallets.get"),
-    RouteRow("PATCH", "/wallets/{id}", "wallets.update"),
-    RouteRow("DELETE", "/wallets/{id}", "wallets.delete"),
-    RouteRow("POST", "/wallets/{id}/restore", "wallets.restore"),
-    RouteRow("POST", "/wallets/{id}/transactions", "wallets.send_transaction"),
-    RouteRow("POST", "/wallets/{id}/deploy-smart-wallet", "wallets.deploy_smart_wallet"),
-    RouteRow("POST", "/wallets/{id}/propose-transaction", "wallets.propose_transaction"),
-    RouteRow("POST", "/wallets/{id}/confirm-proposal", "wallets.confirm_proposal"),
-    RouteRow("POST", "/wallets/{id}/revoke-confirmation", "wallets.revoke_confirmation"),
-    RouteRow("POST", "/wallets/{id}/execute-proposal", "wallets.execute_proposal"),
-    RouteRow("GET", "/wallet-transactions", "wallet_transactions.list"),
-    RouteRow("GET", "/wallet-transactions/{id}", "wallet_transactions.get"),
-    RouteRow("POST", "/wallet-transactions/{id}/speed-up", "wallet_transactions.speed_up"),
-    RouteRow("POST", "/wallet-transactions/{id}/cancel", "wallet_transactions.cancel"),
-    RouteRow("GET", "/wallets/{id}/balance", "wallets.get_balance"),
-    RouteRow("GET", "/wallets/{id}/statistics", "wallets.get_stats"),
-    RouteRow("GET", "/wallets/{id}/transactions", "wallets.get_transactions"),
-    RouteRow("POST", "/wallets/{id}/estimate-gas", "wallets.estimate_gas"),
     RouteRow("GET", "/search", "search.everything"),
+    *CHAIN_ROUTES,
 )

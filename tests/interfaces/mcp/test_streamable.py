@@ -16,7 +16,7 @@ from mcp.types import INVALID_PARAMS
 
 from domain.shared.ids import encode_id, uuid7
 from interfaces.http.app import create_app
-from interfaces.http.routes import RouteRow
+from interfaces.http.route_row import RouteRow
 from interfaces.mcp.server import build_server
 from interfaces.mcp.streamable import McpApp, current_actor
 from tests.interfaces.mcp.fakes import LINK, READER, FakeDispatcher, authenticate
