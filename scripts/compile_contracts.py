@@ -1,4 +1,4 @@
-"""Compiles the contracts, and writes what the product and the tests need of them: ABI and creation code.
+"""Compiles the contracts, and writes what the product, the demo and the tests need of them: ABI and creation code.
 
 ``python scripts/compile_contracts.py`` writes, with ``--check`` it compares what is written instead.
 """
@@ -15,7 +15,7 @@ ARTIFACTS = {
     "SmartWallet": ROOT / "src/infrastructure/chain/artifacts",
     "MultiSig": ROOT / "src/infrastructure/chain/artifacts",
     "WalletFactory": ROOT / "src/infrastructure/chain/artifacts",
-    "TestToken": ROOT / "tests/support/artifacts",
+    "TestToken": ROOT / "contracts",
 }
 
 

@@ -11,6 +11,7 @@ import uvloop
 from application.kernel.actor import Actor, operator
 from infrastructure import books, doctor, lifecycle, serving
 from infrastructure.container import Container, anchors
+from infrastructure.demo_chain import DemoChain, demo_chain
 from infrastructure.locations import embedded, locate
 from infrastructure.observability.logging import configure_logging
 from infrastructure.persistence import guard
@@ -134,15 +135,16 @@ class Operations:
             raise SettingsError("STOA_ENVIRONMENT: the demo is for development; it makes organizations and orders")
         locations = locate(settings)
 
-        async def run() -> None:
+        async def run(chain: DemoChain) -> None:
             await lifecycle.migrate(settings, locations)
-            async with lifecycle.opened(settings, work=True, locations=locations) as container:
-                async for step in self._faces.story(Stage(container)):
+            async with lifecycle.opened(chain.added_to(settings), work=True, locations=locations) as container:
+                async for step in self._faces.story(Stage(container, chain)):
                     show(step)
                     if not step.ok:
                         return
 
-        asyncio.run(run())
+        with demo_chain() as chain:
+            asyncio.run(run(chain))
 
     def doctor(self) -> Iterable[doctor.Finding]:
         """Check what the application stands on."""

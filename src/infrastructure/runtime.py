@@ -15,6 +15,7 @@ from domain.shared.errors import NotFound
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure import lifecycle
 from infrastructure.container import Container, anchors
+from infrastructure.demo_chain import DemoChain
 from infrastructure.persistence.models.technical import JobRow, OutboxRow
 from infrastructure.workers.verify import verify
 
@@ -53,7 +54,12 @@ class Runtime:
 
 
 class Stage(Runtime):
-    """Where the demo's story plays: the application, and its workers run by hand."""
+    """Where the demo's story plays: the application, its workers run by hand, and a chain that is the demo's own."""
+
+    def __init__(self, container: Container, chain: DemoChain) -> None:
+        """Use an open container, whose settings know the chain."""
+        super().__init__(container)
+        self.chain = chain
 
     @property
     def registry(self) -> Mapping[str, UseCase]:
@@ -66,9 +72,9 @@ class Stage(Runtime):
         done: int = await self.container.jobs().run_due_once()
         return done
 
-    async def hurry(self, order: str) -> None:
-        """Make the job that waits for an order due now."""
-        waiting = JobRow.subject_id == decode_id("ord", order)
+    async def hurry(self, subject: str) -> None:
+        """Make the job that waits for an order, a settlement or a transaction due now."""
+        waiting = JobRow.subject_id == decode_id(subject.partition("_")[0], subject)
         due = update(JobRow).where(waiting).values(run_at=self.container.clock().now())
         async with self.container.relay_database().engine.begin() as connection:
             await connection.execute(due)

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-MNEMONIC = "test test test test test test test test test test test junk"
-FUNDED = 10**22
-"""Wei of each of the ten accounts, on every kind of chain."""
+from scripts.dev_accounts import FUNDED, MNEMONIC
 
 _FOLDER = Path(__file__).resolve().parents[2] / ".stoa" / "anvil"
 _LISTENING = "Listening on "

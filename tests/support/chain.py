@@ -25,7 +25,7 @@ from domain.shared.keccak import keccak_256
 from tests.support.anvil_process import anvil_command
 
 ETHER = 10**18
-CHAIN_PROCESSES = {"py-evm": "tests.support.chain_process", "anvil": "tests.support.anvil_process"}
+CHAIN_PROCESSES = {"py-evm": "scripts.dev_chain", "anvil": "tests.support.anvil_process"}
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE, _PAUSE = 250, 0.02
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

@@ -9,7 +9,7 @@ from domain.wallets.contracts import transfer_token
 from infrastructure.chain.contracts import DEPLOYER, deployments
 from tests.support.chain import DevChain
 
-_TOKEN = Path(__file__).with_name("artifacts") / "TestToken.json"
+_TOKEN = Path(__file__).resolve().parents[2] / "contracts" / "TestToken.json"
 # Signed by nobody's key, so that it creates the same contract on every chain; its sender pays a fixed price.
 _DEPLOYER_SENDER = Address("0x3fab184622dc19b6109349b94811493bf2a45362")
 _DEPLOYER_PRICE = 10**16

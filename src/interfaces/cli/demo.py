@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from domain.shared.errors import NotFound, StaleVersion, StoaError
 from interfaces.cli.demo_agents import Face, agents_chapter
+from interfaces.cli.demo_chain import chain_chapter
 from interfaces.cli.demo_stage import Body, Stage, Step, Tenant, after, refused, tenant
 
 BUYERS = 50
@@ -26,9 +27,10 @@ async def story(stage: Stage, face: Face) -> AsyncIterator[Step]:
     yield await _foreign_key(shop, rival, link)
     yield await _race(shop)
     yield await _refund(stage, shop, link)
+    for chapter in (agents_chapter, chain_chapter):
+        async for step in chapter(stage, shop, face):
+            yield step
     yield await _books(shop)
-    async for step in agents_chapter(stage, shop, face):
-        yield step
     published = await stage.publish()
     yield Step("events reach the publisher", ok=published > 0, detail=f"{published} events, in order per aggregate")
     entries, holds = await stage.seal_and_verify()

@@ -10,10 +10,11 @@ from typing import cast
 from uuid import uuid4
 
 from mcp import Client
-from mcp.types import TextContent
+from mcp.types import RequestParamsMeta, TextContent
 
 from application.kernel.actor import Actor
 from interfaces.cli.demo_stage import Body, Stage, Step, Tenant, after
+from interfaces.mcp.payments import PAYMENT
 from interfaces.mcp.server import StoaServer
 
 type Face = Callable[[Callable[[], Awaitable[Actor]]], StoaServer]
@@ -24,33 +25,38 @@ SCOPES = ["customers:read", "mandates:read", "payment_orders:read", "payment_ord
 
 
 @dataclass(frozen=True, slots=True)
-class _Agent:
-    """A program that knows its key and speaks MCP; the shop's customer lets it use their card."""
+class Agent:
+    """A program that knows its key and speaks MCP; the shop's customer may let it use their card."""
 
     stage: Stage
     face: Face
     secret: str
     customer: Body
-    method: Body
+    method: Body | None = None
 
-    async def call(self, tool: str, **arguments: object) -> Body:
-        """Call a tool as any MCP client does, and return the answer or the problem."""
+    async def call(self, tool: str, payment: Body | None = None, /, **arguments: object) -> Body:
+        """Call a tool as any MCP client does, with an x402 ``payment`` or none; return the answer or the problem."""
 
         async def caller() -> Actor:
             return await self.stage.authenticate(self.secret)
 
+        meta = None if payment is None else cast("RequestParamsMeta", {PAYMENT: payment})
         async with Client(self.face(caller)) as client:
-            result = await client.call_tool(tool, {"idempotency_key": str(uuid4()), **arguments})
+            result = await client.call_tool(tool, {"idempotency_key": str(uuid4()), **arguments}, meta=meta)
         if result.is_error:
             return cast("Body", json.loads(cast("TextContent", result.content[0]).text))
         return cast("Body", result.structured_content)
 
-    async def buy(self, link: Body) -> Body:
-        """Open an order and pay it, and return what the payment answered."""
-        order = await self.call(
+    async def order(self, link: Body) -> Body:
+        """Open an order."""
+        return await self.call(
             "payment_orders_create", payment_link_id=link["id"], customer_id=self.customer["id"], quantity=1
         )
-        return await self.call("payment_orders_pay", id=order["id"], payment_method_id=self.method["id"])
+
+    async def buy(self, link: Body) -> Body:
+        """Open an order and pay it, with the customer's card if there is one, and return what that answered."""
+        method = {} if self.method is None else {"payment_method_id": self.method["id"]}
+        return await self.call("payment_orders_pay", id=(await self.order(link))["id"], **method)
 
 
 async def agents_chapter(stage: Stage, shop: Tenant, face: Face) -> AsyncIterator[Step]:
@@ -79,14 +85,14 @@ async def _approved(stage: Stage, shop: Tenant, waiting: Body, mandate: Body) ->
     return Step("a person approves on the command line", held, f"stoa run approvals.approve: {paid['status']}, once")
 
 
-async def _hired(stage: Stage, shop: Tenant, face: Face) -> tuple[_Agent, Body]:
+async def _hired(stage: Stage, shop: Tenant, face: Face) -> tuple[Agent, Body]:
     hired = await shop.run("agents.create", name="Buyer", type="buyer")
     await shop.run("agents.activate", id=hired["id"])
     key = await shop.run("agents.create_key", id=hired["id"], name="Demo", scopes=SCOPES)
     limits = {"total": _money(LIMIT), "approval_threshold": _money(ALONE)}
     mandate = await shop.run("mandates.grant", agent_id=hired["id"], currency="EUR", **limits)
     customer, method = await shop.buyer("tok_sandbox_success")
-    return _Agent(stage, face, str(key["secret"]), customer, method), mandate
+    return Agent(stage, face, str(key["secret"]), customer, method), mandate
 
 
 async def _link(shop: Tenant, minor: int) -> Body:

@@ -26,11 +26,34 @@ class Step:
     remedy: str = ""
 
 
+class Ground(Protocol):
+    """A chain that begins and ends with the demo."""
+
+    @property
+    def missing(self) -> str:
+        """Say why there is none; empty when there is one."""
+        ...
+
+    @property
+    def chain_id(self) -> int: ...
+    @property
+    def url(self) -> str:
+        """Return where it answers JSON-RPC."""
+        ...
+
+    @property
+    def token_code(self) -> bytes:
+        """Return what creates a token with EIP-3009 that anybody may mint."""
+        ...
+
+
 class Stage(Protocol):
-    """Where the story plays: the application, and its workers run by hand."""
+    """Where the story plays: the application, its workers run by hand, and a chain."""
 
     @property
     def registry(self) -> Mapping[str, UseCase]: ...
+    @property
+    def chain(self) -> Ground: ...
 
     async def dispatch(self, name: str, command: object, call: Call) -> Outcome:
         """Run one use-case."""
@@ -44,8 +67,8 @@ class Stage(Protocol):
         """Perform the jobs that are due; returns how many."""
         ...
 
-    async def hurry(self, order: str) -> None:
-        """Make the job that waits for an order due now."""
+    async def hurry(self, subject: str) -> None:
+        """Make the job that waits for an order, a settlement or a transaction due now."""
         ...
 
     async def publish(self) -> int:

@@ -1,16 +1,17 @@
 """eth-tester's chain in a process of its own, on a port of the loopback interface.
 
-Prints its address once it answers, and ends when its standard input does, so also when its parent was killed.
+``python -m scripts.dev_chain`` prints its address once it answers, and ends when its standard input does, so also when
+its parent was killed.
 """
 
 import ast
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Any, override
+from typing import Any, cast, override
 
 from eth.vm.spoof import SpoofTransaction
 from eth_abi.abi import encode
@@ -20,7 +21,7 @@ from web3 import EthereumTesterProvider, Web3
 from web3.exceptions import ContractPanicError
 from web3.types import RPCEndpoint
 
-from tests.support.anvil_process import FUNDED, MNEMONIC
+from scripts.dev_accounts import FUNDED, MNEMONIC
 
 _PATH = "m/44'/60'/0'/0"
 _FREE = {"max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
@@ -86,7 +87,7 @@ class PyEvm:
         return {**head, "result": _hexed(answer["result"])}
 
 
-def _hexed(value: Any) -> Any:
+def _hexed(value: object) -> object:
     """Write numbers and bytes the way JSON-RPC does."""
     if isinstance(value, bool | str | float) or value is None:
         return value
@@ -96,7 +97,7 @@ def _hexed(value: Any) -> Any:
         return f"0x{value.hex()}"
     if isinstance(value, Mapping):
         return {_camel(key): _hexed(each) for key, each in value.items()}
-    return [_hexed(each) for each in value]
+    return [_hexed(each) for each in cast("Iterable[object]", value)]
 
 
 def _camel(name: str) -> str:
