@@ -41,7 +41,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/deptry src
 	@sh scripts/ensure-chromium.sh
 	@sh scripts/ensure-anvil.sh
-	@$(SUITE) --cov --cov-report=
+	@$(SUITE) --cov
 
 demo: .venv/.ok ## a story through the real use-cases, step by step
 	@$(BIN)/stoa demo $(ARGS)
