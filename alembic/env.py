@@ -21,6 +21,7 @@ from infrastructure.persistence.models import (  # noqa: F401 - they fill the me
     tasks,
     technical,
     wallet_transactions,
+    wallet_watches,
     wallets,
     webhooks,
     workflows,

@@ -56,6 +56,8 @@ from application.wallets.signing_ports import IKeystore, ISignatures, ISignInOri
 from application.wallets.transaction_jobs import SEND
 from application.wallets.wallet_contracts import IWalletContracts
 from application.wallets.wallet_ownership import CHECK_OWNERSHIP, OwnershipChecks
+from application.wallets.watches import COMPARE, WATCH
+from application.wallets.watching import Watching
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
@@ -243,6 +245,9 @@ class Container(containers.DeclarativeContainer):
     ownership = providers.Singleton(OwnershipChecks, units, dispatcher, chains)
     sending = providers.Singleton(Sending, units, dispatcher, chains, signer)
     deployments = providers.Singleton(Deployments, units, dispatcher, chains)
+    watching = providers.Singleton(
+        Watching, units, dispatcher, chains, drifted=metrics.provided.observe_wallet_drifts
+    )  # fmt: skip
     reports = providers.Singleton(Reports, units, dispatcher)
     attendance = providers.Singleton(Attendance, units, dispatcher, clock)
     jobs = providers.Singleton(
@@ -261,6 +266,7 @@ class Container(containers.DeclarativeContainer):
             VERIFY: method_checks.provided.verify, ATTEND: attendance.provided.attend,
             CHECK_OWNERSHIP: ownership.provided.check, SEND: sending.provided.send, REPORT: reports.provided.report,
             CHECK_DEPLOYMENT: deployments.provided.check,
+            WATCH: watching.provided.look, COMPARE: watching.provided.compare,
             SETTLE: settling.provided.settle,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),

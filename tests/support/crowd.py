@@ -35,6 +35,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "prices": {"deleted_at": f"CASE WHEN n >= {HALF_THE_LIMIT} THEN r.created_at END"},
     "payment_durations": {"day": "r.day - (1 + n / 200) * interval '1 day'", "bin": "n % 200"},
     "payment_figures": {"hour": "r.hour - (n + 1) * interval '1 hour'"},
+    "wallet_watches": {"wallet_id": "gen_random_uuid()"},
     "payment_methods": {"is_default": "false"},
 }
 """What else makes the copy with the number ``n`` different from its original ``r``."""

@@ -27,6 +27,7 @@ from domain.wallets.errors import BlockchainError, ChainNotSupported, Transactio
 
 ETHER = 10**18
 GAS = 21_000
+STRANGER, NO_TOKEN = (Address(f"0x{name * 10}") for name in ("57a9", "0bad"))
 _GENESIS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +89,9 @@ class ModelChain(IChain):
     lose_answers: int = 0
     broadcasts: list[TransactionHash] = field(default_factory=list)
     away: bool = False
+    brought: dict[int, list[Transfer]] = field(default_factory=dict)
+    passed: dict[int, list[tuple[Address, int]]] = field(default_factory=dict)
+    asked: list[tuple[int, int]] = field(default_factory=list)
 
     # -- what tests do to it -----------------------------------------------------------------------
 
@@ -104,10 +108,30 @@ class ModelChain(IChain):
     def undo(self, blocks: int, *, forget: bool = False) -> None:
         """Replace the last blocks by as many empty ones; what was in them waits again, unless it is forgotten."""
         undone = [sent for block in self.blocks[-blocks:] for sent in block]
+        for number in range(len(self.blocks) - blocks, len(self.blocks)):
+            self.brought.pop(number, None)
+            self.passed.pop(number, None)
         self.blocks[-blocks:] = [[] for _ in range(blocks)]
         self.forks[-blocks:] = [self.forks[-1] + 1] * blocks
         if not forget:
             self.pool |= {(sent.sender, sent.nonce): sent for sent in undone}
+
+    def bring(self, recipient: Address, amount: int, token: Address | None = None) -> Transfer:
+        """Have a stranger send coins or a token, and mine it; the log's number is the token's place in its block."""
+        self.mine()
+        number = len(self.blocks) - 1
+        named = keccak_256(f"{number} {recipient} {token} {amount}".encode()).hex()
+        transfer = Transfer(
+            hash=TransactionHash(f"0x{named}"), log_index=-1 if token is None else 3, block=self._block(number),
+            token=token, sender=STRANGER, recipient=recipient, amount=BaseUnits(amount),
+        )  # fmt: skip
+        self.brought[number] = [transfer]
+        return transfer
+
+    def pass_on(self, recipient: Address, amount: int) -> None:
+        """Have a contract pass coins on, of which no transaction and no log tells."""
+        self.mine()
+        self.passed[len(self.blocks) - 1] = [(recipient, amount)]
 
     def send_from_elsewhere(self, sender: Address) -> None:
         """Have somebody else with the same key send something, and mine it."""
@@ -135,10 +159,13 @@ class ModelChain(IChain):
         return self._block(number) if number < len(self.blocks) else None
 
     async def balances(self, address: Address, tokens: Sequence[Address] = (), block: int | None = None) -> Balances:
-        """Return coins; there are no tokens."""
+        """Return coins, and the tokens that were brought; a contract that is none reverts."""
         self._be_there()
         number = len(self.blocks) - 1 if block is None else block
-        return Balances(block=self._block(number), native=BaseUnits(self._funds(address, number)))
+        if NO_TOKEN in tokens:
+            raise TransactionWouldRevert(reason="the contract is no token")
+        held = tuple(BaseUnits(self._came(address, number, token)) for token in tokens)
+        return Balances(block=self._block(number), native=BaseUnits(self._funds(address, number)), tokens=held)
 
     async def estimate(self, call: ChainCall) -> Estimate:
         """Take twice the base fee."""
@@ -191,8 +218,14 @@ class ModelChain(IChain):
     async def transfers(
         self, address: Address, tokens: Sequence[Address], *, first: int, last: int
     ) -> Sequence[Transfer]:
-        """Nobody asks here."""
-        return ()
+        """Return what was brought and what was sent, in the chain's order."""
+        self._be_there()
+        self.asked.append((first, last))
+        moved = [
+            each for number in range(first, last + 1) for each in (*self.brought.get(number, ()), *self._sent(number))
+        ]
+        ours = [each for each in moved if address in (each.sender, each.recipient)]
+        return [each for each in ours if each.token is None or each.token in tokens]
 
     async def authorizations_used(
         self, token: Address, payer: Address, *, first: int, last: int
@@ -219,13 +252,32 @@ class ModelChain(IChain):
         return count
 
     def _funds(self, address: Address, block: int) -> int:
-        spent = sum(
-            sent.value + GAS * min(sent.max_fee, self.base_fee)
+        fees = sum(
+            GAS * min(sent.max_fee, self.base_fee)
             for each in self.blocks[: block + 1]
             for sent in each
             if sent.sender == address
         )
-        return self.funds.get(address, 0) - spent
+        spent = sum(each.amount for n in range(block + 1) for each in self._sent(n) if each.sender == address)
+        return self.funds.get(address, 0) + self._came(address, block, None) - spent - fees
+
+    def _came(self, address: Address, block: int, token: Address | None) -> int:
+        """Add up what came in up to a block, whatever way it came."""
+        moved = [each for n in range(block + 1) for each in (*self.brought.get(n, ()), *self._sent(n))]
+        came: int = sum(each.amount for each in moved if (each.recipient, each.token) == (address, token))
+        passed = sum(amount for n in range(block + 1) for to, amount in self.passed.get(n, ()) if to == address)
+        return came + (passed if token is None else 0)
+
+    def _sent(self, number: int) -> list[Transfer]:
+        """Return the coins that a block's transactions moved."""
+        return [
+            Transfer(
+                hash=sent.hash, log_index=-1, block=self._block(number), token=None, sender=sent.sender,
+                recipient=sent.to, amount=BaseUnits(sent.value),
+            )
+            for sent in self.blocks[number]
+            if sent.to is not None and sent.value and sent.data not in self.failing
+        ]  # fmt: skip
 
     def _ready(self) -> Sent | None:
         waiting = sorted(self.pool.values(), key=lambda sent: (sent.sender, sent.nonce))

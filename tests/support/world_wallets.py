@@ -56,6 +56,18 @@ async def _challenge_to_contract(world: Ground) -> dict[str, object]:
     return {"id": (await world.send("wallets.verify_ownership", answered))["id"]}
 
 
+async def _unwatched_wallet(world: Ground) -> dict[str, object]:
+    return {"id": (await world.fresh(WalletId))["id"]}
+
+
+async def _watched_wallet(world: Ground) -> dict[str, object]:
+    return {"id": (await world.run("wallets.watch"))["wallet_id"]}
+
+
+async def _opened_watch(world: Ground) -> dict[str, object]:
+    return {"id": (await world.run("wallets.open_watch"))["wallet_id"]}
+
+
 async def allowed_address(world: Ground) -> str:
     """Return an address that nobody has the key of, and with which this world does business whatever its lists say."""
     address = an_address()
@@ -69,6 +81,7 @@ async def specimens(world: Ground) -> dict[object, str]:
         await world.run("wallets.create", user_id=None)
         await world.run("wallets.request_challenge", id=await world.id_of(WalletId))
         await world.run("wallets.update_blocklist")
+        await world.run("wallets.open_watch")
     challenge = first(await world.run("wallet_challenges.list"))
     listing = first(await world.run("address_listings.list", address=None))
     return {WalletChallengeId: str(challenge["id"]), AddressListingId: str(listing["id"])}
@@ -86,4 +99,10 @@ PREPARATIONS: dict[str, Prepare] = {
     "wallets.update": _changed_wallet,
     "wallets.verify_ownership": _signed_challenge,
     "wallet_challenges.record_answer": _challenge_to_contract,
+    "wallets.watch": _unwatched_wallet,
+    "wallets.unwatch": _watched_wallet,
+    "wallets.get_watch": _watched_wallet,
+    "wallets.open_watch": _watched_wallet,
+    "wallets.record_arrivals": _opened_watch,
+    "wallets.record_balances": _opened_watch,
 }

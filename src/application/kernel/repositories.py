@@ -36,6 +36,7 @@ from domain.shared.repository import IRepository
 from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
 from domain.wallets.transaction_repositories import IWalletTransactionRepository
 from domain.wallets.wallet_challenge import WalletChallenge
+from domain.wallets.watch_repositories import IWalletWatchRepository
 from domain.webhooks.repositories import IWebhookDeliveryRepository
 from domain.webhooks.webhook_endpoint import WebhookEndpoint
 from domain.work.playbook import Playbook, PlaybookRun
@@ -152,5 +153,7 @@ class IRepositories(Protocol):
     def wallet_transactions(self) -> IWalletTransactionRepository: ...
     @property
     def wallet_challenges(self) -> IRepository[WalletChallenge]: ...
+    @property
+    def wallet_watches(self) -> IWalletWatchRepository: ...
     @property
     def address_listings(self) -> IAddressListingRepository: ...

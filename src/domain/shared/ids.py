@@ -56,6 +56,7 @@ WorkflowVersionId = NewType("WorkflowVersionId", UUID)
 PlaybookVersionId = NewType("PlaybookVersionId", UUID)
 AddressListingId = NewType("AddressListingId", UUID)
 WalletChallengeId = NewType("WalletChallengeId", UUID)
+WalletWatchId = NewType("WalletWatchId", UUID)
 AcceptedTokenId = NewType("AcceptedTokenId", UUID)
 TokenSettlementId = NewType("TokenSettlementId", UUID)
 
@@ -106,6 +107,7 @@ ID_PREFIXES: dict[object, str] = {
     PlaybookVersionId: "pbv",
     AddressListingId: "lst",
     WalletChallengeId: "wch",
+    WalletWatchId: "wwt",
     AcceptedTokenId: "atok",
     TokenSettlementId: "stl",
 }

@@ -1,9 +1,10 @@
 """Port to the transactions of wallets."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from domain.shared.evm_types import Address, BaseUnits
+from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.ids import WalletId, WalletTransactionId
 from domain.shared.repository import IRepository
 from domain.wallets.wallet_transaction import WalletTransaction
@@ -30,4 +31,14 @@ class IWalletTransactionRepository(IRepository[WalletTransaction], Protocol):
 
     async def next_in_line(self, transaction: WalletTransaction) -> WalletTransactionId | None:
         """Return the one with the next nonce that was never given to the chain."""
+        ...
+
+    async def arrived(
+        self, wallet_id: WalletId, hashes: Collection[TransactionHash]
+    ) -> set[tuple[TransactionHash, int]]:
+        """Return which transfers of some transactions are recorded as having come in, by hash and index."""
+        ...
+
+    async def is_under_way(self, wallet_id: WalletId) -> bool:
+        """Say whether anything of a wallet has a nonce and is not at its end, so that its coins may have left."""
         ...

@@ -9,12 +9,13 @@ from attrs import define, field, frozen
 
 from domain.shared.entity import SoftDeletable
 from domain.shared.events import DomainEvent
-from domain.shared.evm_types import MAX_CHAIN_ID, Address, BaseUnits, caip_2, check_units
+from domain.shared.evm_types import MAX_CHAIN_ID, NOTHING, Address, BaseUnits, caip_2, check_units
 from domain.shared.ids import OrganizationId, UserId, WalletId
 from domain.shared.text import TextRule
 from domain.wallets.errors import InvalidWallet, WalletWatchOnly
 from domain.wallets.multi_sig import MultiSigConfig
 from domain.wallets.transaction_errors import WalletNotDeployed, WalletOwnerUnknown
+from domain.wallets.wallet_watch import WatchedAsset
 
 LABEL = TextRule(max_length=200, min_length=0)
 MOST_TOKENS = 20
@@ -66,6 +67,20 @@ class WalletDeploymentFailedEvent(DomainEvent):
     """The transaction that was to make the wallet's contract is at its end, and there is none."""
 
     verb: ClassVar[str] = "deployment_failed"
+
+
+@frozen(kw_only=True)
+class WalletDriftDetectedEvent(DomainEvent):
+    """The chain has another balance after ``block`` than what is recorded comes to; equal ones mean it is over.
+
+    Without a ``token`` it is about the chain's own coin. ``expected`` is text, as it may be below zero.
+    """
+
+    verb: ClassVar[str] = "drift_detected"
+    token: Address | None
+    expected: str
+    found: BaseUnits
+    block: int
 
 
 @frozen(kw_only=True)
@@ -196,6 +211,14 @@ class Wallet(SoftDeletable):
         if self.verified_at is None:
             self.verified_at = now
             self.record(WalletVerifiedEvent(), now)
+
+    def note_drift(self, asset: WatchedAsset, now: datetime) -> None:
+        """Have people hear that what is recorded and what the chain says differ by another amount than before."""
+        drift = WalletDriftDetectedEvent(
+            token=asset.token, expected=asset.expected or "0", found=asset.found or NOTHING,
+            block=asset.drift_block or asset.since_block,
+        )  # fmt: skip
+        self.record(drift, now)
 
     def conclude_deployment(self, now: datetime, *, deployed: bool) -> None:
         """Take note whether the contract is where its address was predicted; once it is, that stays."""

@@ -25,6 +25,9 @@ class Metrics:
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
         self._jobs(registry)
+        self._drifts = Counter(
+            "stoa_wallet_drifts", "Balances of wallets that were found to drift by another amount.", registry=registry
+        )
 
     def _use_cases(self, registry: CollectorRegistry) -> None:
         self._calls = Counter(
@@ -99,6 +102,10 @@ class Metrics:
     def observe_buried_job(self, job: str) -> None:
         """Count a background job that is not tried again by itself."""
         self._buried.labels(job).inc()
+
+    def observe_wallet_drifts(self, drifts: int) -> None:
+        """Count balances that differ from what is recorded by another amount than before."""
+        self._drifts.inc(drifts)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format, to be served as `CONTENT_TYPE`."""

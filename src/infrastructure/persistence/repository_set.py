@@ -54,6 +54,7 @@ from infrastructure.persistence.repositories.settlements import (
 from infrastructure.persistence.repositories.task_runs import SqlTaskRunRepository
 from infrastructure.persistence.repositories.tasks import SqlTaskRepository
 from infrastructure.persistence.repositories.wallet_transactions import SqlWalletTransactionRepository
+from infrastructure.persistence.repositories.wallet_watches import SqlWalletWatchRepository
 from infrastructure.persistence.repositories.wallets import (
     SqlAddressListingRepository,
     SqlWalletChallengeRepository,
@@ -141,6 +142,7 @@ class RepositorySet:
     wallets = repository(SqlWalletRepository)
     wallet_challenges = repository(SqlWalletChallengeRepository)
     wallet_transactions = repository(SqlWalletTransactionRepository)
+    wallet_watches = repository(SqlWalletWatchRepository)
     accepted_tokens = repository(SqlAcceptedTokenRepository)
     token_settlements = repository(SqlTokenSettlementRepository)
     address_listings = repository(SqlAddressListingRepository)

@@ -42,6 +42,9 @@ CHAIN_ROUTES = (
     RouteRow("POST", "/wallet-transactions/{id}/cancel", "wallet_transactions.cancel"),
     RouteRow("GET", "/wallets/{id}/balance", "wallets.get_balance"),
     RouteRow("GET", "/wallets/{id}/statistics", "wallets.get_stats"),
+    RouteRow("GET", "/wallets/{id}/watch", "wallets.get_watch"),
+    RouteRow("POST", "/wallets/{id}/watch", "wallets.watch"),
+    RouteRow("POST", "/wallets/{id}/unwatch", "wallets.unwatch"),
     RouteRow("GET", "/wallets/{id}/transactions", "wallets.get_transactions"),
     RouteRow("POST", "/wallets/{id}/estimate-gas", "wallets.estimate_gas"),
 )

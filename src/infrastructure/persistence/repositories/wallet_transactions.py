@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from domain.shared.evm_types import Address, BaseUnits
+from domain.shared.evm_types import Address, BaseUnits, TransactionHash
 from domain.shared.ids import WalletId, WalletTransactionId
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_repositories import IWalletTransactionRepository
@@ -30,7 +30,8 @@ from infrastructure.persistence import tenancy
 from infrastructure.persistence.mapper import Children, Mapper
 from infrastructure.persistence.models.wallet_transactions import TransactionSigningRow, WalletTransactionRow
 from infrastructure.persistence.repository import SqlRepository
-from infrastructure.persistence.types import Guid, UtcDateTime, text
+from infrastructure.persistence.statement import AnyOf
+from infrastructure.persistence.types import Guid, ListOf, UtcDateTime, text
 
 _SIGNINGS = Children(Mapper(TransactionSigning, TransactionSigningRow), parent="transaction_id", order="number")
 _NEVER_SENT = frozenset({WalletTransactionStatus.CREATED, WalletTransactionStatus.SIGNED})
@@ -66,6 +67,19 @@ class SqlWalletTransactionRepository(SqlRepository[WalletTransaction], IWalletTr
         """Look up one nonce."""
         rows = await self._session.rows(self._prepare("next_in_line", self._next_in_line), _line(transaction))
         return WalletTransactionId(cast("UUID", rows[0][0])) if rows else None
+
+    async def arrived(
+        self, wallet_id: WalletId, hashes: Collection[TransactionHash]
+    ) -> set[tuple[TransactionHash, int]]:
+        """Look into the index of hashes."""
+        params = {"this_wallet": wallet_id, "hashes": sorted(hashes)}
+        rows = await self._session.rows(self._prepare("arrived", self._arrived), params)
+        return {cast("tuple[TransactionHash, int]", (row[0], row[1])) for row in rows}
+
+    async def is_under_way(self, wallet_id: WalletId) -> bool:
+        """Look into the index of nonces."""
+        rows = await self._session.rows(self._prepare("under_way", self._under_way), {"this_wallet": wallet_id})
+        return bool(rows[0][0])
 
     def _of_sender(self) -> tuple[ColumnElement[bool], ...]:
         c = self.mapper.table.c
@@ -106,6 +120,20 @@ class SqlWalletTransactionRepository(SqlRepository[WalletTransaction], IWalletTr
         c = self.mapper.table.c
         following = c.nonce == bindparam("this_nonce", type_=BigInteger()) + 1
         return select(c.id).where(*self._of_sender(), following, _one_of(c.status, _NEVER_SENT))
+
+    def _arrived(self) -> Executable:
+        c = self.mapper.table.c
+        some = AnyOf(c.transaction_hash, bindparam("hashes", type_=ListOf(text(66))))
+        return select(c.transaction_hash, c.log_index).where(*self._of_wallet(), c.log_index.is_not(None), some)
+
+    def _under_way(self) -> Executable:
+        c = self.mapper.table.c
+        open_ = or_(_one_of(c.status, PENDING), c.status == WalletTransactionStatus.MINED.value)
+        return select(exists(select(c.id).where(*self._of_wallet(), c.nonce.is_not(None), open_)))
+
+    def _of_wallet(self) -> tuple[ColumnElement[bool], ...]:
+        table = self.mapper.table
+        return tenancy.wall(table), table.c.wallet_id == bindparam("this_wallet", type_=Guid())
 
     def _added_up(self, column: ColumnElement[object]) -> ColumnElement[object]:
         """Sum where numbers have 256 bits; SQLite would round, so its rows are added up here."""
