@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import msgspec
 
-from application.kernel.dispatcher import Call, Dispatcher, Outcome, SecretOnce
+from application.kernel.dispatcher import Call, Dispatcher, Outcome
 from application.kernel.idempotency import IdempotencyInProgress, OutcomeUnknown
 from domain.shared.errors import Unavailable
 from infrastructure.persistence.models.base import Base
@@ -19,7 +19,7 @@ from infrastructure.persistence.tenancy import ASIDE
 from tests.support.cut_proxy import CutProxy, cut_proxy
 from tests.support.databases import DatabaseUrls
 from tests.support.stack import Stack, open_stack
-from tests.support.use_cases import REGISTRY
+from tests.support.use_cases import as_kept
 from tests.support.world import World
 
 _PATIENCE = 100
@@ -191,16 +191,8 @@ class Lab:
 
     async def _differences(self, name: str, given: dict[str, object], key: str, answer: Outcome) -> list[str]:
         replay = await self.call(self.direct.dispatcher, name, given, key)
-        kept = json.loads(msgspec.json.encode(replay.body))
-        return [] if replay.replayed and kept == _kept(name, answer.body) else ["replay differs from the answer"]
-
-
-def _kept(name: str, body: object) -> object:
-    """Return an answer as it is stored: what is secret is shown once only."""
-    kept, result = json.loads(msgspec.json.encode(body)), REGISTRY[name].result
-    if isinstance(result, type) and issubclass(result, SecretOnce):
-        return {**kept, result.once_only: None}
-    return kept
+        kept, first = (json.loads(msgspec.json.encode(body)) for body in (replay.body, answer.body))
+        return [] if replay.replayed and kept == as_kept(name, first) else ["replay differs from the answer"]
 
 
 def _difference(before: Count, after: Count) -> Count:

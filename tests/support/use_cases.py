@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import application
 from application.kernel.actor import PERSONAL_SCOPES
+from application.kernel.dispatcher import SecretOnce
 from application.kernel.use_case import load_registry
 from domain.shared.ids import ID_PREFIXES, encode_id
 
@@ -96,6 +97,13 @@ def _slots(annotation: object, path: tuple[str | int, ...]) -> Iterator[Slot]:
         for arg in args[:1] if origin is Annotated else args:
             if arg is not NoneType:
                 yield from _slots(arg, (*path, *step))
+
+
+def as_kept(name: str, answer: Mapping[str, object]) -> dict[str, object]:
+    """Return an answer as it is stored: what is secret is shown once only."""
+    result = REGISTRY[name].result
+    secret = {result.once_only: None} if isinstance(result, type) and issubclass(result, SecretOnce) else {}
+    return {**answer, **secret}
 
 
 def absent_id(id_type: object) -> str:
