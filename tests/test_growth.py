@@ -46,7 +46,7 @@ class Copy:
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """Do what the page says."""
     folder = tmp_path_factory.mktemp("grown")
-    for name in ("src", "tests", "alembic"):
+    for name in ("src", "tests", "alembic", "scripts", "contracts"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("alembic.ini", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)

@@ -18,7 +18,8 @@ if sys.argv[1] == "blocked":
     for name in ("web3", "eth_account", "eth_keys", "eth_utils", "eth_abi", "hexbytes", "rlp"):
         sys.modules[name] = None
 
-from application.wallets.ports import *
+from application.wallets.ports import Fees, UnsignedTransaction
+from application.wallets.signing_ports import SigningKey
 from domain.wallets.errors import ChainSupportMissing
 from infrastructure.chain.chains import Chains
 from infrastructure.chain.keystore import Keystore

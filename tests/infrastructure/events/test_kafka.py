@@ -76,7 +76,7 @@ def broker() -> Iterator[Broker]:
 
 @pytest.fixture
 async def publisher(broker: Broker) -> AsyncIterator[KafkaEventPublisher]:
-    publisher = KafkaEventPublisher(broker.bootstrap, timeout=5)
+    publisher = KafkaEventPublisher(broker.bootstrap, timeout=12)
     yield publisher
     await publisher.close()
 
@@ -146,7 +146,7 @@ async def test_an_outage_fails_the_batch_and_ends_with_the_broker(
     """Unconfirmed means failed; the repetition delivers everything, first occurrences in order."""
     caplog.set_level(logging.DEBUG, "stoa.kafka")
     # Its first connection is made on a machine that is busy with the rest of the suite.
-    publisher = KafkaEventPublisher(broker.bootstrap, timeout=5)
+    publisher = KafkaEventPublisher(broker.bootstrap, timeout=12)
     try:
         await publisher.publish(an_event(0, aggregate_type="outage"))
         batch = [an_event(version, aggregate_type="outage") for version in (1, 2, 3)]
