@@ -18,6 +18,8 @@ from tests.support.dev_till import DevTill, dev_till
 from tests.support.stack import Body, Stack
 from tests.support.wallet_contracts import deploy_token, deploy_wallet_contracts, has_code, mint, number
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 
 async def deployed(till: DevTill, **fields: object) -> Body:
     """Deploy a wallet, have everybody hear of it, and return the wallet as it is then."""

@@ -3,9 +3,13 @@
 import asyncio
 from typing import cast
 
+import pytest
+
 from tests.support.chain import ETHER, DevChain, new_account
 from tests.support.dev_till import dev_till
 from tests.support.stack import Body, Stack
+
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
 
 
 async def _by_hand(anvil: DevChain) -> None:

@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from tests.support.chain import ETHER, DevChain, new_account
 from tests.support.dev_till import dev_till
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
 
 
 async def test_coins_arrive(stack: Stack, dev_chain: DevChain) -> None:

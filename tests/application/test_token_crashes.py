@@ -15,6 +15,8 @@ from tests.support.stack import Body, Stack
 from tests.support.till import Died, Fate, Mortal
 from tests.support.x402_shops import ChainShop, chains_of
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 
 async def step(shop: ChainShop, order: Body, settling: Settling, sending: Sending) -> None:
     """Do everything that a worker finds to do, once."""

@@ -19,6 +19,8 @@ from tests.support.stack import Stack
 from tests.support.till import Died, Fate, Jittery, Mortal
 from tests.support.watchman import TOKENS, Watchman
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 
 def keys(*transfers: Transfer) -> list[tuple[str, int]]:
     return sorted((str(each.hash), each.log_index) for each in transfers)

@@ -12,6 +12,8 @@ from tests.support.stack import Stack
 from tests.support.till import SOMEBODY
 from tests.support.watchman import TOKENS, Watchman
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 
 async def reported(rows: Rows, watchman: Watchman) -> int:
     """Return how often people heard of a drift."""

@@ -26,6 +26,8 @@ from tests.support.model_chain import ModelChain, ModelChains, signed
 from tests.support.stack import Body, Stack
 from tests.support.till import SOMEBODY, Died, Fate, Jittery, Till
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 
 def forms(transaction: Body) -> list[Body]:
     return cast("list[Body]", transaction["signings"])

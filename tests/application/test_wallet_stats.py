@@ -17,6 +17,8 @@ from domain.wallets.wallet_transaction import WalletTransaction
 from tests.support.stack import Body, Stack
 from tests.support.world_wallets import an_address
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 TOKEN, FRIEND, STRANGER = (Address(f"0x{n:040x}") for n in (0x70, 0xF1, 0x51))
 DAY = timedelta(days=1)
 

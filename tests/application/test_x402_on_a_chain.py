@@ -27,6 +27,8 @@ from tests.support.shop import amounts
 from tests.support.stack import Body, Stack
 from tests.support.x402_shops import ChainShop, chains_of
 
+pytestmark = pytest.mark.usefixtures("no_other_jobs")
+
 UNITS = 12_500_000
 
 
