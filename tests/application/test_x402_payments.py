@@ -3,13 +3,16 @@
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from eth_account import Account
 from x402.mechanisms.evm.exact import ExactEvmScheme
 from x402.schemas import PaymentPayload, PaymentRequired
 
+from application.checkout.token_checkouts import new_reference
 from application.settlements.x402 import PaymentMalformed, read_payment, required, write_payment
+from domain.payments.checkout import digest_of
 from domain.settlements.demand import PaymentDemanded
 from tests.domain.settlements.builders import KEY, PAYER, a_demand, an_offer
 
@@ -83,3 +86,15 @@ def test_every_part_has_its_form(path: str, value: object) -> None:
             place.update(wrong)
         with pytest.raises(PaymentMalformed):
             read_payment(text_of(document))
+
+
+class _Digits:
+    """Ids whose text is a card number."""
+
+    def new(self) -> UUID:
+        return UUID("42424242-4242-4242-4242-424242424242")
+
+
+def test_no_purchase_is_refused_because_its_reference_looks_like_a_card_number() -> None:
+    """One in a hundred texts of two ids has a run of digits that passes for one."""
+    assert digest_of(new_reference(_Digits()))

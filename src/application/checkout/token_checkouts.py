@@ -29,6 +29,7 @@ from domain.shared.text import NAME, check_slug
 
 _NO_MAIL = "eip155.invalid"
 """Where a buyer seems to have mail of whom nothing but the wallet is known: nothing is ever sent there."""
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,7 @@ async def pay_checkout_in_token(
         raise PaymentDemanded(await _demand(uow, link, cmd.quantity, clock))
     order = await _ordered(uow, link, cmd, cmd.payment_signature, clock=clock, ids=ids)
     await begin_token_attempt(uow, order, cmd.payment_signature, signatures=signatures, clock=clock, ids=ids)
-    # Two ids have more random bits together than a reference needs.
-    reference = cmd.reference or f"{ids.new().hex}{ids.new().hex}"
+    reference = cmd.reference or new_reference(ids)
     checkout = Checkout.submit(
         order, id=CheckoutId(ids.new()), reference=reference, submitted=fingerprint("checkouts.pay_in_token", cmd),
         locale="en", now=clock.now(),
@@ -109,6 +109,11 @@ async def pay_checkout_in_token(
     uow.checkouts.add(checkout)
     await uow.flush()
     return TokenCheckoutView.of(checkout, order, link.slug, reference)
+
+
+def new_reference(ids: IIds) -> str:
+    """Return a fresh reference: more random bits than one needs, and in letters, so that it is never a card number."""
+    return f"{ids.new().hex}{ids.new().hex}".translate(_LETTERS)
 
 
 async def _demand(uow: IUnitOfWork, link: PaymentLink, quantity: int | None, clock: IClock) -> Demand:
