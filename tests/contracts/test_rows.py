@@ -158,7 +158,7 @@ async def test_the_attempt_has_teeth(sql: Sql) -> None:
 
 PARTIAL = {
     *("uq_payment_methods_default", "uq_memberships_user_id", "uq_tool_grants_organization_id_agent_id_tool_id"),
-    "uq_task_dependencies_organization_id_task_id_depends_on_id",
+    *("uq_task_dependencies_organization_id_task_id_depends_on_id", "uq_wallet_watches_organization_id_wallet_id"),
 }
 """Unique keys of references alone, which a copy cannot help but break; they speak before the foreign key would not."""
 

@@ -82,6 +82,7 @@ async def specimens(world: Ground) -> dict[object, str]:
         await world.run("wallets.request_challenge", id=await world.id_of(WalletId))
         await world.run("wallets.update_blocklist")
         await world.run("wallets.open_watch")
+    await world.run("wallets.watch", id=await world.id_of(WalletId))
     challenge = first(await world.run("wallet_challenges.list"))
     listing = first(await world.run("address_listings.list", address=None))
     return {WalletChallengeId: str(challenge["id"]), AddressListingId: str(listing["id"])}
