@@ -1,11 +1,11 @@
-"""The composition root: every adapter is made here, once, and bound to its port."""
+"""The composition root: every adapter and every worker is made here or in its base, once."""
 
 import hashlib
 import hmac
 from datetime import timedelta
 from pathlib import Path
 
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
 import application
 from application.approvals.mandate_care import MandateCare
@@ -32,10 +32,8 @@ from application.kernel.import_files import Importer
 from application.kernel.ports import (
     IAPIKeys,
     IClock,
-    IEventPublisher,
     IIds,
     ILinkViews,
-    IMailer,
     IPasswordHasher,
     ISlugs,
 )
@@ -61,59 +59,25 @@ from application.wallets.watching import Watching
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
-from infrastructure.chain.chains import Chains
+from infrastructure.adapters import Adapters
 from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
-from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
-from infrastructure.chain.remote_signer import RemoteSigner
-from infrastructure.chain.signatures import Secp256k1Signatures
-from infrastructure.chain.signer import Signer
-from infrastructure.events.kafka import KafkaEventPublisher
-from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
-from infrastructure.locations import Locations
-from infrastructure.mail.links import Links
-from infrastructure.mail.outbox_folder import FolderMailer
-from infrastructure.mail.smtp import SmtpMailer
-from infrastructure.observability.calls import Calls
-from infrastructure.observability.metrics import Metrics
 from infrastructure.payments.choice import (
     chosen_kyc,
-    chosen_notices,
-    chosen_provider,
-    chosen_vault,
     chosen_verifier,
 )
-from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
-from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import register_constraints
-from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.models.base import Base
-from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
-from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
-from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.settings import Settings
-from infrastructure.system import RandomSlugs, SystemClock, UuidV7Ids
-from infrastructure.webhooks.network import GuardedNetwork, Resolver
-from infrastructure.webhooks.secrets import WebhookSecrets
-from infrastructure.webhooks.sender import WebhookSender
-from infrastructure.webhooks.targets import WebhookTargets
-from infrastructure.workers.deliveries import CONCURRENCY, DeliveryWorker
+from infrastructure.workers.deliveries import DeliveryWorker
 from infrastructure.workers.jobs import JobWorker
 from infrastructure.workers.lease_sweeper import LeaseSweeper
 from infrastructure.workers.relay import Relay
 from infrastructure.workers.sealer import Sealer
-from infrastructure.workers.wakeup import Wakeup
-
-
-def _publisher(settings: Settings) -> IEventPublisher:
-    """Choose the publisher; a wrong broker stops the start, there is no fallback."""
-    if settings.events == "kafka":
-        return KafkaEventPublisher(settings.kafka_bootstrap)
-    return InMemoryEventPublisher() if settings.events == "memory" else LoggingEventPublisher()
 
 
 def _cursor_secret(settings: Settings) -> CursorSecret:
@@ -130,19 +94,6 @@ def _registry() -> dict[str, UseCase]:
     return dict(load_registry(application))
 
 
-def _mailer(settings: Settings) -> IMailer:
-    """Choose who takes mail."""
-    server = settings.mail_server()
-    if server is None:
-        return FolderMailer(settings.data_dir / "mail", settings.sender())
-    return SmtpMailer(server, settings.sender())
-
-
-def _remote_signer(settings: Settings) -> RemoteSigner | None:
-    remote = settings.remote_signer()
-    return None if remote is None else RemoteSigner(remote)
-
-
 def anchors(settings: Settings) -> Path:
     """Return where sealed audit heads are kept outside of the database they are of."""
     if not settings.database_url:
@@ -152,114 +103,75 @@ def anchors(settings: Settings) -> Path:
     return settings.data_dir / f"audit-heads-{hashlib.sha256(address.encode()).hexdigest()[:12]}.jsonl"
 
 
-class Container(containers.DeclarativeContainer):
-    """Adapters as singletons; nothing connects before it is used."""
-
-    settings = providers.Dependency(instance_of=Settings)
-    locations = providers.Dependency(instance_of=Locations)
-
-    clock = providers.Singleton(SystemClock)
-    ids = providers.Singleton(UuidV7Ids)
-    slugs = providers.Singleton(RandomSlugs)
-    api_keys = providers.Singleton(APIKeys, settings.provided.pepper.call())
-    session_tokens = providers.Singleton(SessionTokens, settings.provided.pepper.call())
-    single_use_tokens = providers.Singleton(SingleUseTokens, settings.provided.pepper.call())
-    passwords = providers.Singleton(Argon2Passwords)
-    provider = providers.Singleton(chosen_provider, settings)
-    stripe_notices = providers.Singleton(chosen_notices, settings)
-    tokenizer = providers.Singleton(SandboxTokenizer, clock)
-    vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
-    publisher = providers.Singleton(_publisher, settings)
-    metrics = providers.Singleton(Metrics)
-    calls = providers.Singleton(Calls, metrics)
-    wakeup = providers.Singleton(Wakeup)
-
-    database = providers.Singleton(Database, locations.provided.app, pool_size=settings.provided.pool_size)
-    relay_database = providers.Singleton(Database, locations.provided.relay, pool_size=4)
-    sealer_database = providers.Singleton(Database, locations.provided.sealer, pool_size=2)
-
-    links = providers.Singleton(Links, settings.provided.links_url.call())
-    mailer = providers.Singleton(_mailer, settings)
-    sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
-    link_views = providers.Singleton(LinkViews, database, clock)
-
-    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
-    keystore = providers.Singleton(Keystore, settings.provided.wallet_key_bytes.call())
-    signer = providers.Singleton(Signer, keystore, providers.Singleton(_remote_signer, settings))
-    signatures = providers.Singleton(Secp256k1Signatures)
-
-    webhook_secrets = providers.Singleton(WebhookSecrets, settings.provided.pepper.call())
-    webhook_targets = providers.Singleton(WebhookTargets, allow_private=settings.provided.webhooks_allow_private)
-    webhook_names = providers.Singleton(Resolver, CONCURRENCY)
-    webhook_sender = providers.Singleton(
-        WebhookSender, providers.Singleton(GuardedNetwork, webhook_targets, webhook_names)
-    )
-    delivery_wakeup = providers.Singleton(Wakeup)
+class Container(Adapters):
+    """Use-cases, jobs and workers on the adapters, as singletons."""
 
     registry = providers.Singleton(_registry)
     units = providers.Singleton(
-        UnitOfWorkFactory, database, clock=clock, ids=ids,
-        cursor_secret=providers.Callable(_cursor_secret, settings), committed=wakeup.provided.wake,
+        UnitOfWorkFactory, Adapters.database, clock=Adapters.clock, ids=Adapters.ids,
+        cursor_secret=providers.Callable(_cursor_secret, Adapters.settings), committed=Adapters.wakeup.provided.wake,
     )  # fmt: skip
     # Neither the payment provider nor the publisher: handlers run inside a transaction, and those two talk to others.
     ports = providers.Dict(
         {
-            IClock: clock,
-            IIds: ids,
-            ISlugs: slugs,
-            IWebhookSecrets: webhook_secrets,
-            IWebhookTargets: webhook_targets,
-            ILinkViews: link_views,
-            IAPIKeys: api_keys,
-            IPasswordHasher: passwords,
-            ISessionTokens: session_tokens,
-            ISingleUseTokens: single_use_tokens,
-            ISignIns: sign_ins,
-            IKeystore: keystore,
-            ISignatures: signatures,
+            IClock: Adapters.clock,
+            IIds: Adapters.ids,
+            ISlugs: Adapters.slugs,
+            IWebhookSecrets: Adapters.webhook_secrets,
+            IWebhookTargets: Adapters.webhook_targets,
+            ILinkViews: Adapters.link_views,
+            IAPIKeys: Adapters.api_keys,
+            IPasswordHasher: Adapters.passwords,
+            ISessionTokens: Adapters.session_tokens,
+            ISingleUseTokens: Adapters.single_use_tokens,
+            ISignIns: Adapters.sign_ins,
+            IKeystore: Adapters.keystore,
+            ISignatures: Adapters.signatures,
             IWalletContracts: providers.Singleton(Artifacts),
-            ISignInOrigin: providers.Singleton(PublicOrigin, settings.provided.links_url.call()),
+            ISignInOrigin: providers.Singleton(PublicOrigin, Adapters.settings.provided.links_url.call()),
         }
     )
     # What answers are made of, for which no transaction is open.
     outside = providers.Dict(
         {
-            IChains: chains,
-            IHistoryCursors: providers.Singleton(HistoryCursors, providers.Callable(_cursor_secret, settings)),
+            IChains: Adapters.chains,
+            IHistoryCursors: providers.Singleton(HistoryCursors, providers.Callable(_cursor_secret, Adapters.settings)),
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry, outside)
     importer = providers.Singleton(Importer, dispatcher)
-    authenticator = providers.Singleton(Authenticator, database, api_keys, session_tokens, clock)
+    authenticator = providers.Singleton(
+        Authenticator, Adapters.database, Adapters.api_keys, Adapters.session_tokens, Adapters.clock
+    )
 
-    collection = providers.Singleton(Collection, units, dispatcher, provider)
-    repayments = providers.Singleton(Repayments, units, dispatcher, provider)
+    collection = providers.Singleton(Collection, units, dispatcher, Adapters.provider)
+    repayments = providers.Singleton(Repayments, units, dispatcher, Adapters.provider)
     expiry = providers.Singleton(Expiry, dispatcher)
-    settling = providers.Singleton(Settling, units, dispatcher, chains)
+    settling = providers.Singleton(Settling, units, dispatcher, Adapters.chains)
     mandate_care = providers.Singleton(MandateCare, units, dispatcher)
-    kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, settings))
-    verifier = providers.Singleton(chosen_verifier, settings, provider)
+    kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, Adapters.settings))
+    verifier = providers.Singleton(chosen_verifier, Adapters.settings, Adapters.provider)
     method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
-    person_mails = providers.Singleton(PersonMails, units, dispatcher, single_use_tokens, links)
-    invitation_mails = providers.Singleton(InvitationMails, dispatcher, single_use_tokens, links)
-    ownership = providers.Singleton(OwnershipChecks, units, dispatcher, chains)
-    sending = providers.Singleton(Sending, units, dispatcher, chains, signer)
-    deployments = providers.Singleton(Deployments, units, dispatcher, chains)
+    person_mails = providers.Singleton(PersonMails, units, dispatcher, Adapters.single_use_tokens, Adapters.links)
+    invitation_mails = providers.Singleton(InvitationMails, dispatcher, Adapters.single_use_tokens, Adapters.links)
+    ownership = providers.Singleton(OwnershipChecks, units, dispatcher, Adapters.chains)
+    sending = providers.Singleton(Sending, units, dispatcher, Adapters.chains, Adapters.signer)
+    deployments = providers.Singleton(Deployments, units, dispatcher, Adapters.chains)
     watching = providers.Singleton(
-        Watching, units, dispatcher, chains, drifted=metrics.provided.observe_wallet_drifts
+        Watching, units, dispatcher, Adapters.chains, drifted=Adapters.metrics.provided.observe_wallet_drifts
     )  # fmt: skip
     reports = providers.Singleton(Reports, units, dispatcher)
-    attendance = providers.Singleton(Attendance, units, dispatcher, clock)
+    attendance = providers.Singleton(Attendance, units, dispatcher, Adapters.clock)
     jobs = providers.Singleton(
-        JobWorker, relay_database,
+        JobWorker, Adapters.relay_database,
         providers.Dict({
-            VERIFY_EMAIL: providers.Singleton(MailJob, person_mails.provided.verify_email, mailer),
-            RECOVER_PASSWORD: providers.Singleton(MailJob, person_mails.provided.recover_password, mailer),
+            VERIFY_EMAIL: providers.Singleton(MailJob, person_mails.provided.verify_email, Adapters.mailer),
+            RECOVER_PASSWORD: providers.Singleton(MailJob, person_mails.provided.recover_password, Adapters.mailer),
             SIGN_UP: providers.Singleton(SignUpJob, dispatcher),
-            FINISH_SIGN_UP: providers.Singleton(MailJob, person_mails.provided.finish_sign_up, mailer),
-            KNOWN_ADDRESS: providers.Singleton(MailJob, person_mails.provided.known_address, mailer),
-            PASSWORD_CHANGED: providers.Singleton(MailJob, person_mails.provided.password_changed, mailer),
-            INVITATION_MAIL: providers.Singleton(MailJob, invitation_mails.provided.invitation, mailer),
+            FINISH_SIGN_UP: providers.Singleton(MailJob, person_mails.provided.finish_sign_up, Adapters.mailer),
+            KNOWN_ADDRESS: providers.Singleton(MailJob, person_mails.provided.known_address, Adapters.mailer),
+            PASSWORD_CHANGED: providers.Singleton(MailJob, person_mails.provided.password_changed, Adapters.mailer),
+            INVITATION_MAIL: providers.Singleton(MailJob, invitation_mails.provided.invitation, Adapters.mailer),
             CHARGE: collection.provided.charge, RECONCILE: collection.provided.reconcile,
             REFUND: repayments.provided.refund, EXPIRE: expiry.provided.expire,
             KYC_CHECK: kyc_checks.provided.check, KYC_EXPIRE: kyc_checks.provided.expire,
@@ -270,18 +182,19 @@ class Container(containers.DeclarativeContainer):
             SETTLE: settling.provided.settle,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
-        wakeup=wakeup, metrics=metrics, clock=clock,
+        wakeup=Adapters.wakeup, metrics=Adapters.metrics, clock=Adapters.clock,
     )  # fmt: skip
     relay = providers.Singleton(
-        Relay, relay_database, publisher, retention=providers.Callable(_retention, settings),
-        deliveries=delivery_wakeup, wakeup=wakeup, metrics=metrics,
+        Relay, Adapters.relay_database, Adapters.publisher, retention=providers.Callable(_retention, Adapters.settings),
+        deliveries=Adapters.delivery_wakeup, wakeup=Adapters.wakeup, metrics=Adapters.metrics,
     )  # fmt: skip
     deliveries = providers.Singleton(
-        DeliveryWorker, relay_database, webhook_sender, webhook_secrets, dispatcher, wakeup=delivery_wakeup,
-        metrics=metrics,
+        DeliveryWorker, Adapters.relay_database, Adapters.webhook_sender, Adapters.webhook_secrets, dispatcher,
+        wakeup=Adapters.delivery_wakeup, metrics=Adapters.metrics,
     )  # fmt: skip
-    lease_sweeper = providers.Singleton(LeaseSweeper, relay_database, dispatcher)
+    lease_sweeper = providers.Singleton(LeaseSweeper, Adapters.relay_database, dispatcher)
     sealer = providers.Singleton(
-        Sealer, sealer_database, settings.provided.seal_key.call(),
-        anchors=providers.Callable(anchors, settings), wakeup=wakeup, metrics=metrics, clock=clock, ids=ids,
+        Sealer, Adapters.sealer_database, Adapters.settings.provided.seal_key.call(),
+        anchors=providers.Callable(anchors, Adapters.settings), wakeup=Adapters.wakeup, metrics=Adapters.metrics,
+        clock=Adapters.clock, ids=Adapters.ids,
     )  # fmt: skip

@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from application.kernel.actor import Actor, NotTheAgent
-from domain.agents.figures import InvalidSpan
 from domain.agents.tool import ToolUnavailable
 from domain.agents.tool_grant import ToolAlreadyGranted, ToolNotGranted
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.page import PageRequest
+from domain.shared.period import InvalidPeriod
 from tests.application.test_agents import hired, key_of
 from tests.support.stack import Body, Stack
 
@@ -174,5 +174,5 @@ async def test_figures_are_of_a_year_at_most(stack: Stack) -> None:
     shop = await stack.organization()
     now = stack.clock.now()
     for since in (now, now - timedelta(days=367)):
-        with pytest.raises(InvalidSpan):
+        with pytest.raises(InvalidPeriod):
             await stack.run("tools.get_usage_metrics", shop, since=since.isoformat(), until=now.isoformat())

@@ -313,10 +313,6 @@ class ModelChains(IChains):
             raise ChainNotSupported
         return self.chain
 
-    def supported(self) -> tuple[int, ...]:
-        """Name it."""
-        return (self.chain.chain_id,)
-
 
 def _read(transaction: SignedTransaction) -> Sent:
     return Sent(hash=transaction.hash, **json.loads(transaction.raw))

@@ -104,6 +104,3 @@ class StillChains(IChains):
         if chain_id >= 100_000:
             raise ChainNotSupported(chain_id=chain_id)
         return StillChain(chain_id=chain_id)
-
-    def supported(self) -> tuple[int, ...]:
-        return (1, 8453)

@@ -62,9 +62,6 @@ class TokenChain(IChain, IChains):
             raise ChainNotSupported
         return self
 
-    def supported(self) -> tuple[int, ...]:
-        return (CHAIN,)
-
     def mine(self, blocks: int = 1, seconds: int = 1) -> None:
         """Add blocks, some seconds apart."""
         for _ in range(blocks):

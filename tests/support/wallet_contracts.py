@@ -5,7 +5,7 @@ from pathlib import Path
 
 from domain.shared.abi import Argument, encode_call
 from domain.shared.evm_types import Address, BaseUnits
-from domain.wallets.contracts import transfer_token
+from domain.shared.token_calls import transfer_call
 from infrastructure.chain.contracts import DEPLOYER, deployments
 from tests.support.chain import DevChain
 
@@ -47,7 +47,7 @@ async def mint(chain: DevChain, token: Address, holder: Address, amount: int) ->
 
 async def transfer(chain: DevChain, token: Address, holder: Address, amount: int) -> None:
     """Send the bank's tokens."""
-    await chain.send(token, data=transfer_token(holder, BaseUnits(amount)))
+    await chain.send(token, data=transfer_call(holder, BaseUnits(amount)))
 
 
 async def number(chain: DevChain, contract: Address, signature: str, *arguments: Argument) -> int:

@@ -14,12 +14,13 @@ from application.kernel.reads import list_use_case
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
-from domain.agents.figures import AgentMetrics, MetricFigures, Span, WorkFigures
+from domain.agents.figures import AgentMetrics, MetricFigures, WorkFigures
 from domain.agents.labels import METRIC
 from domain.agents.performance_record import MAX_VALUE, NOTE, UNIT, PerformanceRecord
 from domain.agents.specifications import records_matching
 from domain.shared.ids import AgentId, PerformanceRecordId, TaskId
 from domain.shared.money import Money
+from domain.shared.period import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +130,12 @@ class AgentMetricsView:
     performance: list[MetricFiguresView]
 
     @classmethod
-    def of(cls, agent_id: AgentId, span: Span, metrics: AgentMetrics) -> "AgentMetricsView":
+    def of(cls, agent_id: AgentId, period: Period, metrics: AgentMetrics) -> "AgentMetricsView":
         """Show an agent's figures of a period."""
         return cls(
             agent_id=agent_id,
-            since=span.since,
-            until=span.until,
+            since=period.since,
+            until=period.until,
             tasks=WorkFiguresView.of(metrics.tasks),
             tools=CallFiguresView.of(metrics.tools),
             spent=list(metrics.spent),
@@ -161,8 +162,8 @@ class GetAgentMetrics:
 async def get_agent_metrics(cmd: GetAgentMetrics, uow: IUnitOfWork) -> AgentMetricsView:
     """Return what an agent did: its runs of tasks, its calls of tools, what it spent, and what was measured of it.
 
-    Errors: `not_found`, `span_invalid`.
+    Errors: `not_found`, `period_invalid`.
     """
-    span = Span.of(cmd.since, cmd.until)
+    period = Period.of(cmd.since, cmd.until)
     agent = await uow.agents.get(cmd.id)
-    return AgentMetricsView.of(agent.id, span, await uow.agents.get_agent_metrics(agent.id, span))
+    return AgentMetricsView.of(agent.id, period, await uow.agents.get_agent_metrics(agent.id, period))

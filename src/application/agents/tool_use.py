@@ -14,12 +14,13 @@ from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
 from application.mandates.spending import meter
-from domain.agents.figures import CallFigures, Span, ToolFigures
+from domain.agents.figures import CallFigures, ToolFigures
 from domain.agents.specifications import grant_of, usages_matching
 from domain.agents.tool_grant import ToolGrant
 from domain.agents.tool_usage import MAX_DURATION_MS, ToolOutcome, ToolUsage
 from domain.shared.ids import AgentId, TaskId, ToolGrantId, ToolId, ToolUsageId
 from domain.shared.money import Money
+from domain.shared.period import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,10 +226,10 @@ async def get_tool_usage_metrics(cmd: GetToolUsageMetrics, uow: IUnitOfWork) -> 
 
     The thousand tools of most calls are in the answer.
 
-    Errors: `span_invalid`.
+    Errors: `period_invalid`.
     """
-    span = Span.of(cmd.since, cmd.until)
-    found = await uow.tool_usages.get_usage_metrics(span, tool_id=cmd.tool_id, agent_id=cmd.agent_id)
+    period = Period.of(cmd.since, cmd.until)
+    found = await uow.tool_usages.get_usage_metrics(period, tool_id=cmd.tool_id, agent_id=cmd.agent_id)
     return ToolUsageMetricsView(
-        since=span.since, until=span.until, data=[ToolFiguresView.of(each) for each in found]
+        since=period.since, until=period.until, data=[ToolFiguresView.of(each) for each in found]
     )  # fmt: skip

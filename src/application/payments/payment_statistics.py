@@ -13,10 +13,11 @@ from application.kernel.ports import IClock
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from domain.payments.durations import percentile_ms
-from domain.payments.figures import MAX_PERIOD_DAYS, PAID, Figures, InvalidPeriod, Span, share
+from domain.payments.figures import MAX_PERIOD_DAYS, PAID, Figures, Span, share
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.shared.calendar import check_date, check_zone, day_bounds, days_between
 from domain.shared.money import Money
+from domain.shared.period import InvalidPeriod
 
 MAX_DAYS = 366
 Day = Annotated[str, Len(10, 10)]

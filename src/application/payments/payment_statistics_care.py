@@ -8,8 +8,9 @@ from application.kernel.actor import Scope
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.payments.payment_statistics import Day
-from domain.payments.figures import InvalidPeriod, Span
+from domain.payments.figures import Span
 from domain.shared.calendar import check_date, day_start
+from domain.shared.period import InvalidPeriod
 
 MAX_DAYS = 92
 _UTC = ZoneInfo("UTC")

@@ -223,10 +223,6 @@ class IChains(Protocol):
         """
         ...
 
-    def supported(self) -> tuple[int, ...]:
-        """Return the ids of all configured chains, in ascending order."""
-        ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPosition:

@@ -12,28 +12,20 @@ from application.kernel.use_case import use_case
 from application.wallets.enqueue import enqueue
 from application.wallets.screening import screen
 from application.wallets.transaction_view import WalletTransactionView
-from application.wallets.transactions import Data
-from domain.shared.evm_types import NOTHING, Address, BaseUnits
+from application.wallets.transactions import TransactionRequest
 from domain.shared.ids import WalletId
 from domain.wallets.contracts import confirm, execute_proposal, propose, revoke
-from domain.wallets.transaction_intent import NO_DATA, PURPOSE, Intent
+from domain.wallets.transaction_intent import Intent
 
 ProposalNumber = Annotated[int, Interval(ge=0, le=2**53 - 1)]
 """The number that the wallet's contract gave a proposal, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposeTransaction:
+class ProposeTransaction(TransactionRequest):
     """What a multi-signature wallet (`id`) is to send, and which of its owners' wallets proposes it (`owner_id`)."""
 
-    id: WalletId
     owner_id: WalletId
-    to: Address
-    value: BaseUnits = NOTHING
-    data: Data = NO_DATA
-    token_address: Address | None = None
-    token_amount: BaseUnits | None = None
-    purpose: Annotated[str, PURPOSE] = ""
 
 
 @use_case(

@@ -15,8 +15,9 @@ from application.wallets.signing_ports import ISignatures
 from application.wallets.wallet_challenges import WalletChallengeView
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.ids import OrganizationId, WalletChallengeId, WalletId
+from domain.shared.signatures import text_digest
 from domain.wallets.errors import ChainNotSupported, SignatureInvalid, TransactionWouldRevert
-from domain.wallets.signed_text import LONGEST_SIGNATURE, acceptance_call, is_acceptance, read_signature, text_digest
+from domain.wallets.signed_text import LONGEST_SIGNATURE, acceptance_call, is_acceptance, read_signature
 from domain.wallets.wallet import WalletType
 from domain.wallets.wallet_challenge import ChallengeStatus
 

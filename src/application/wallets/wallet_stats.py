@@ -9,7 +9,8 @@ from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from domain.shared.evm_types import Address
 from domain.shared.ids import WalletId
-from domain.wallets.figures import Period, WalletFigures
+from domain.shared.period import Period
+from domain.wallets.figures import WalletFigures
 from domain.wallets.transaction_status import WalletTransactionStatus
 
 _USUAL = timedelta(days=30)

@@ -1,42 +1,10 @@
 """Numbers about agents and their tools that statements count."""
 
-from datetime import datetime, timedelta
-from typing import Self
-
 from attrs import frozen
 
 from domain.agents.tool import ToolAvailability
-from domain.shared.errors import ValidationError
 from domain.shared.ids import ToolId
 from domain.shared.money import Money
-
-LONGEST_PERIOD = timedelta(days=366)
-
-
-class InvalidSpan(ValidationError):
-    """Figures are of at most 366 days, which end after they begin."""
-
-    code = "span_invalid"
-    summary = "The period must begin before it ends and last at most 366 days."
-
-
-@frozen(kw_only=True)
-class Span:
-    """A period: ``since`` belongs to it, ``until`` does not."""
-
-    since: datetime
-    until: datetime
-
-    @classmethod
-    def of(cls, since: datetime, until: datetime) -> Self:
-        """Return the period that was asked for.
-
-        Raises:
-            InvalidSpan: it does not begin before it ends, or is too long.
-        """
-        if not timedelta() < until - since <= LONGEST_PERIOD:
-            raise InvalidSpan(path="since")
-        return cls(since=since, until=until)
 
 
 @frozen(kw_only=True)

@@ -3,12 +3,13 @@
 from typing import Protocol
 
 from domain.agents.agent import Agent, AgentType
-from domain.agents.figures import AgentMetrics, Span, ToolCapability, ToolFigures
+from domain.agents.figures import AgentMetrics, ToolCapability, ToolFigures
 from domain.agents.tool import Tool
 from domain.agents.tool_grant import ToolGrant
 from domain.agents.tool_usage import ToolUsage
 from domain.shared.ids import AgentId, ToolId
 from domain.shared.page import Page, PageRequest
+from domain.shared.period import Period
 from domain.shared.repository import IRepository
 
 
@@ -31,7 +32,7 @@ class IAgentRepository(IRepository[Agent], Protocol):
         """Return one page of the agents that may be given work."""
         ...
 
-    async def get_agent_metrics(self, agent_id: AgentId, span: Span) -> AgentMetrics:
+    async def get_agent_metrics(self, agent_id: AgentId, period: Period) -> AgentMetrics:
         """Count what an agent did in a period."""
         ...
 
@@ -64,7 +65,7 @@ class IToolUsageRepository(IRepository[ToolUsage], Protocol):
     """The calls of tools; they are added and never changed."""
 
     async def get_usage_metrics(
-        self, span: Span, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None
+        self, period: Period, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None
     ) -> list[ToolFigures]:
         """Count the calls of a period by tool, those of most calls first."""
         ...

@@ -14,7 +14,7 @@ from domain.payments.durations import bin_of
 from domain.payments.payment_order import PaymentOrder
 from domain.payments.payment_order_status import PaymentOrderStatus
 from domain.payments.refund import Refund, RefundStatus
-from domain.shared.errors import Invalid, ValidationError
+from domain.shared.errors import Invalid
 from domain.shared.money import MAX_MINOR, Money
 
 MAX_PERIOD_DAYS = 3660
@@ -32,13 +32,6 @@ class FiguresTooLarge(Invalid):
 
     code = "figures_too_large"
     summary = "The sum of the amounts is beyond 64 bits."
-
-
-class InvalidPeriod(ValidationError):
-    """The end does not lie behind the beginning, or too far."""
-
-    code = "period_invalid"
-    summary = "The period must end after it begins, and not too long after."
 
 
 class Contribution(NamedTuple):

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from domain.settlements import demand as errors
-from domain.settlements.authorization import Authorization, TokenDomain, is_well_formed
+from domain.settlements.authorization import Authorization, TokenDomain
 from domain.settlements.demand import Demand, Offer
 from domain.shared.evm_types import Address, caip_2
+from domain.shared.signatures import is_well_formed
 
 VERSION = 2
 SCHEME = "exact"

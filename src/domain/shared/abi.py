@@ -1,6 +1,7 @@
 """Calls of contracts, encoded as Ethereum's ABI says: words of 32 bytes, whatever has no fixed length behind them."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from domain.shared.evm_types import Address
 from domain.shared.keccak import keccak_256
@@ -17,7 +18,13 @@ def encode_call(signature: str, *arguments: Argument) -> bytes:
     ``address[]``.
     """
     types = signature[signature.index("(") + 1 : -1]
-    return keccak_256(signature.encode())[:4] + encode(types.split(",") if types else [], *arguments)
+    return _selector(signature) + encode(types.split(",") if types else [], *arguments)
+
+
+@cache
+def _selector(signature: str) -> bytes:
+    """Return the four bytes that name a function."""
+    return keccak_256(signature.encode())[:4]
 
 
 def encode(types: Sequence[str], *arguments: Argument) -> bytes:

@@ -16,8 +16,6 @@ SALT_BYTES = 32
 _PROXY_BEGIN = bytes.fromhex("602d3d8160093d39f3363d3d373d3d3d363d73")
 _PROXY_END = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
 
-_VALID_SIGNATURE = bytes.fromhex("1626ba7e")
-
 
 @frozen(kw_only=True)
 class WalletContracts:
@@ -80,18 +78,3 @@ def revoke(proposal: int) -> bytes:
 def execute_proposal(proposal: int) -> bytes:
     """Encode the execution of what enough owners have confirmed."""
     return encode_call("execute(uint256)", proposal)
-
-
-def transfer_token(recipient: Address, amount: BaseUnits) -> bytes:
-    """Encode a transfer of an ERC-20 token."""
-    return encode_call("transfer(address,uint256)", recipient, amount)
-
-
-def is_valid_signature(digest: bytes, signature: bytes) -> bytes:
-    """Encode the question of EIP-1271 whether a contract's owner signed a digest."""
-    return encode_call("isValidSignature(bytes32,bytes)", digest, signature)
-
-
-def says_valid(answer: bytes) -> bool:
-    """Say whether a contract's answer to that question is a yes."""
-    return answer == _VALID_SIGNATURE.ljust(32, b"\0")

@@ -1,44 +1,14 @@
 """What moved to and from a wallet in a period."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Self
 
 from attrs import frozen
 
-from domain.shared.errors import ValidationError
 from domain.shared.evm_types import Address
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_status import FINAL, WalletTransactionStatus
 
-LONGEST = timedelta(days=366)
 MOST_COUNTERPARTIES = 10
-
-
-class InvalidPeriod(ValidationError):
-    """Figures are of at most 366 days, which end after they begin."""
-
-    code = "period_invalid"
-    summary = "The period must begin before it ends and last at most 366 days."
-
-
-@frozen(kw_only=True)
-class Period:
-    """``since`` belongs to it, ``until`` does not."""
-
-    since: datetime
-    until: datetime
-
-    @classmethod
-    def of(cls, since: datetime, until: datetime) -> Self:
-        """Return the period that was asked for.
-
-        Raises:
-            InvalidPeriod: it does not begin before it ends, or is too long.
-        """
-        if not timedelta() < until - since <= LONGEST:
-            raise InvalidPeriod(path="since")
-        return cls(since=since, until=until)
 
 
 @frozen(kw_only=True)

@@ -4,9 +4,10 @@ from typing import Protocol
 
 from domain.shared.evm_types import Address
 from domain.shared.ids import WalletId
+from domain.shared.period import Period
 from domain.shared.repository import IRepository
 from domain.wallets.address_listing import AddressList, AddressListing
-from domain.wallets.figures import Period, WalletFigures
+from domain.wallets.figures import WalletFigures
 from domain.wallets.wallet import Wallet
 
 

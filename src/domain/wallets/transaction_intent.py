@@ -9,6 +9,7 @@ from attrs import frozen
 from domain.shared.errors import ValidationError
 from domain.shared.evm_types import NOTHING, Address, BaseUnits
 from domain.shared.text import TextRule
+from domain.shared.token_calls import transfer_call
 
 PURPOSE = TextRule(max_length=500, min_length=0)
 NO_DATA = "0x"
@@ -16,7 +17,6 @@ LONGEST_DATA = 2 * 128 * 1024
 """Hexadecimal digits of call data; chains take no longer transactions."""
 
 _DATA = re.compile("0x(?:[0-9a-f]{2})*")
-_TRANSFER = "a9059cbb"
 
 
 class InvalidTransaction(ValidationError):
@@ -75,7 +75,7 @@ class Intent:
             raise InvalidTransaction(reason="token_and_coins")
         if not token_amount:
             raise InvalidTransaction(reason="nothing_to_send")
-        call = transfer_data(to, token_amount)
+        call = f"0x{transfer_call(to, token_amount).hex()}"
         return cls(to=token, data=call, token=token, token_amount=token_amount, counterparty=to, purpose=purpose)
 
 
@@ -88,8 +88,3 @@ def read_data(text: str) -> str:
     if len(text) > LONGEST_DATA + 2 or _DATA.fullmatch(text.lower()) is None:
         raise InvalidTransaction(reason="data_malformed", path="data")
     return text.lower()
-
-
-def transfer_data(to: Address, amount: BaseUnits) -> str:
-    """Return the call by which a token (ERC-20) is sent."""
-    return f"0x{_TRANSFER}{to[2:]:0>64}{amount:064x}"

@@ -33,9 +33,6 @@ class Chains(IChains):
             self._opened[chain_id] = self._open(settings)
         return self._opened[chain_id]
 
-    def supported(self) -> tuple[int, ...]:
-        return tuple(sorted(self._settings))
-
     async def close(self) -> None:
         """Close all connections; a chain that is asked for later opens its own anew."""
         while self._opened:

@@ -2,13 +2,10 @@
 
 from application.wallets.signing_ports import ISignatures
 from domain.shared.evm_types import Address
-from domain.shared.keccak import keccak_256
+from domain.shared.signatures import is_well_formed, text_digest
 from domain.wallets.errors import ChainSupportMissing
 
-_BYTES = 65
 _DIGEST_BYTES = 32
-# Whoever sees a signature can make a second one of it by turning s around; only the lower one counts (EIP-2).
-_HIGHEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
 class Secp256k1Signatures(ISignatures):
@@ -16,8 +13,7 @@ class Secp256k1Signatures(ISignatures):
 
     def signer_of_text(self, message: str, signature: bytes) -> Address | None:
         """Hash the text as EIP-191 says."""
-        text = message.encode()
-        return self.signer_of_digest(keccak_256(b"\x19Ethereum Signed Message:\n%d" % len(text) + text), signature)
+        return self.signer_of_digest(text_digest(message), signature)
 
     def signer_of_digest(self, digest: bytes, signature: bytes) -> Address | None:
         """Recover the one key that can have made the signature.
@@ -30,11 +26,9 @@ class Secp256k1Signatures(ISignatures):
             from eth_keys import datatypes, exceptions  # noqa: PLC0415 - see above
         except ImportError:
             raise ChainSupportMissing from None
-        if len(digest) != _DIGEST_BYTES or len(signature) != _BYTES or signature[64] not in (0, 1, 27, 28):
+        if len(digest) != _DIGEST_BYTES or not is_well_formed(signature):
             return None
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
-        if s > _HIGHEST_S:
-            return None
         try:
             made = datatypes.Signature(vrs=(signature[64] % 27, r, s))
             return Address(made.recover_public_key_from_msg_hash(digest).to_address())

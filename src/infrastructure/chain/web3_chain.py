@@ -15,7 +15,7 @@ from application.wallets.ports import (
     UsedAuthorization,
 )
 from domain.shared.evm_types import Address, BaseUnits, TransactionHash
-from domain.shared.keccak import keccak_256
+from domain.shared.token_calls import balance_call
 from domain.wallets.errors import BlockchainError, EndpointsDisagree, TransactionWouldRevert
 from infrastructure.chain import authorizations, history
 from infrastructure.chain.agreement import Agreement
@@ -31,7 +31,6 @@ _APART = 64
 _FEE_BLOCKS = 5
 _PLAIN_TRANSFER = 21_000
 _WORD = 32
-_BALANCE_OF = keccak_256(b"balanceOf(address)")[:4]
 
 
 class Web3Chain(IChain):
@@ -172,7 +171,7 @@ class Web3Chain(IChain):
         return block, answer
 
     async def _held(self, node: Node, token: Address, address: Address, number: int) -> int:
-        call = ChainCall(sender=address, to=token, data=_BALANCE_OF + bytes(12) + bytes.fromhex(address[2:]))
+        call = ChainCall(sender=address, to=token, data=balance_call(address))
         answer = await node.call(call, number)
         if len(answer) != _WORD:
             raise Reverted(b"", "the contract is no token")

@@ -9,6 +9,7 @@ import httpx2
 
 from domain.shared.abi import encode_call
 from domain.shared.evm_types import Address, read_address
+from domain.shared.token_calls import balance_call
 from interfaces.cli.demo_stage import Ground
 
 ETHER = 10**18
@@ -73,8 +74,7 @@ class Bank:
 
     async def held(self, holder: Address) -> int:
         """Ask the token how much of it somebody has."""
-        data = encode_call("balanceOf(address)", holder)
-        call = {"from": self.account, "to": self.token, "data": f"0x{data.hex()}"}
+        call = {"from": self.account, "to": self.token, "data": f"0x{balance_call(holder).hex()}"}
         return int(str(await self.line.ask("eth_call", call, "latest")), 16)
 
     async def mine(self) -> None:

@@ -1,26 +1,13 @@
-"""Failures as ``application/problem+json``: the only place where a failure becomes a number."""
+"""Failures as ``application/problem+json``, and those that only HTTP knows."""
 
 from http import HTTPStatus
 from typing import ClassVar
 
 import msgspec
 
-from application.kernel.idempotency import IdempotencyInProgress
-from application.settlements.x402 import encoded, required
-from domain.settlements.demand import PaymentDemanded
-from domain.shared.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    MalformedInput,
-    NotFound,
-    PaymentRequired,
-    RateLimited,
-    StoaError,
-    Unauthenticated,
-    Unavailable,
-)
+from domain.shared.errors import NotFound, StoaError
 from interfaces.http.responses import Answer
+from interfaces.schema import statuses
 from interfaces.schema.problems import problem_body
 
 
@@ -77,46 +64,16 @@ class MediaTypeUnsupported(HttpError):
     summary = "A body is application/json in UTF-8, without a content encoding."
 
 
-# The first kind that fits decides.
-STATUSES: tuple[tuple[type[StoaError], HTTPStatus], ...] = (
-    (MalformedInput, HTTPStatus.BAD_REQUEST),
-    (Invalid, HTTPStatus.UNPROCESSABLE_ENTITY),
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (Conflict, HTTPStatus.CONFLICT),
-    (PaymentRequired, HTTPStatus.PAYMENT_REQUIRED),
-    (Forbidden, HTTPStatus.FORBIDDEN),
-    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
-    (RateLimited, HTTPStatus.TOO_MANY_REQUESTS),
-    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
-)
-_RETRIABLE = (RateLimited, Unavailable, IdempotencyInProgress)
-
-
 def status_of(error: StoaError) -> HTTPStatus:
-    """Return the status of a failure; one without a kind is a mistake of ours."""
-    if isinstance(error, HttpError):
-        return error.status
-    for kind, status in STATUSES:
-        if isinstance(error, kind):
-            return status
-    return HTTPStatus.INTERNAL_SERVER_ERROR
+    """Return the status of a failure, of those too that only HTTP knows."""
+    return error.status if isinstance(error, HttpError) else statuses.status_of(error)
 
 
 def problem(error: StoaError, request_id: str, resource: str = "") -> Answer:
     """Describe a failure to the caller, who asked for ``resource``."""
     status = status_of(error)
     body = problem_body(error, request_id, resource=resource, status=status.value)
-    headers = [(b"content-type", b"application/problem+json"), *_headers(error, resource)]
-    return Answer(status, msgspec.json.encode(body), headers)
-
-
-def _headers(error: StoaError, resource: str) -> list[tuple[bytes, bytes]]:
-    if isinstance(error, PaymentDemanded):
-        return [(b"payment-required", encoded(required(error, resource)).encode())]
-    if isinstance(error, Unauthenticated):
-        return [(b"www-authenticate", b"Bearer")]
+    headers = {"content-type": "application/problem+json", **statuses.headers_of(error, resource)}
     if isinstance(error, MethodNotAllowed):
-        return [(b"allow", str(error.details["allow"]).encode())]
-    if isinstance(error, _RETRIABLE):
-        return [(b"retry-after", str(error.details.get("retry_after", 1)).encode())]
-    return []
+        headers["allow"] = str(error.details["allow"])
+    return Answer(status, msgspec.json.encode(body), [(name.encode(), text.encode()) for name, text in headers.items()])

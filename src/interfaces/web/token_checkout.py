@@ -1,24 +1,16 @@
 """What machines get at the address of an offer: what it costs in tokens, and the purchase once they pay (x402)."""
 
+from http import HTTPStatus
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from application.kernel.idempotency import parse_key
-from application.settlements.x402 import accepted, encoded, required
-from domain.settlements.demand import PaymentDemanded
-from domain.shared.errors import (
-    Conflict,
-    Forbidden,
-    Invalid,
-    MalformedInput,
-    NotFound,
-    PaymentRequired,
-    RateLimited,
-    StoaError,
-    Unavailable,
-)
+from application.settlements.x402 import accepted, encoded
+from domain.shared.errors import StoaError
 from interfaces.schema.problems import problem_body
+from interfaces.schema.statuses import headers_of, status_of
 from interfaces.web.forms import number
 from interfaces.web.pages import CAREFUL, Visit
 from interfaces.web.runs import Runs
@@ -28,11 +20,6 @@ USED = ("checkouts.pay_in_token",)
 
 _PAYMENT = "payment-signature"
 _TAKEN = ("quantity", "reference", "email", "name")
-# The first kind that fits decides; the rest is a mistake of ours, and a page tells of those.
-_STATUSES: tuple[tuple[type[StoaError], int], ...] = (
-    (PaymentRequired, 402), (MalformedInput, 400), (Invalid, 422), (NotFound, 404), (Conflict, 409), (Forbidden, 403),
-    (RateLimited, 429), (Unavailable, 503),
-)  # fmt: skip
 
 
 def wants_data(request: Request) -> bool:
@@ -70,15 +57,10 @@ def _only_looking(request: Request) -> dict[str, object]:
 
 
 def _refused(error: StoaError, request: Request, visit: Visit) -> Response:
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), None)
-    if status is None:
+    status, here = status_of(error), str(request.url.replace(query=""))
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error
-    here = str(request.url.replace(query=""))
-    headers = {"content-type": "application/problem+json"}
-    if isinstance(error, PaymentDemanded):
-        headers["payment-required"] = encoded(required(error, here))
-    if isinstance(error, RateLimited | Unavailable):
-        headers["retry-after"] = str(error.details.get("retry_after", 1))
+    headers = {"content-type": "application/problem+json", **headers_of(error, here)}
     return _data(problem_body(error, visit.request_id, resource=here, status=status), status, visit, headers)
 
 

@@ -9,8 +9,9 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.settlements.authorization import Authorization, TokenDomain, is_well_formed
+from domain.settlements.authorization import Authorization, TokenDomain
 from domain.shared.evm_types import MAX_UNITS, Address, BaseUnits
+from domain.shared.signatures import is_well_formed
 
 KEY = "0x" + "4c" * 32
 PAYER = Address(Account.from_key(KEY).address.lower())

@@ -6,13 +6,13 @@ from eth_account.messages import _hash_eip191_message, encode_defunct
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.shared.signatures import text_digest
 from domain.wallets.errors import SignatureInvalid
 from domain.wallets.signed_text import (
     LONGEST_SIGNATURE,
     acceptance_call,
     is_acceptance,
     read_signature,
-    text_digest,
 )
 
 MAGIC = bytes.fromhex("1626ba7e")

@@ -11,9 +11,11 @@ from domain.settlements.authorization import Authorization, TokenDomain
 from domain.shared.abi import encode, encode_call
 from domain.shared.evm_types import Address, BaseUnits
 from domain.shared.keccak import keccak_256
+from domain.shared.token_calls import transfer_call
 from domain.wallets import contracts
 from domain.wallets.errors import TransactionWouldRevert
 from domain.wallets.multi_sig import MultiSigConfig
+from domain.wallets.signed_text import acceptance_call, is_acceptance
 from infrastructure.chain.contracts import Artifacts
 from scripts.compile_contracts import stale
 from tests.support.chain import DevAccount, DevChain, new_account
@@ -117,14 +119,14 @@ async def test_the_owner_alone_commands_a_smart_wallet(made: DevChain, there: IC
     await made.send(wallet, value=50)
     to = new_account().address
 
-    pay = contracts.execute(token, NOTHING, contracts.transfer_token(to, BaseUnits(40)))
+    pay = contracts.execute(token, NOTHING, transfer_call(to, BaseUnits(40)))
     assert await refusal(there, thief, wallet, pay) == "only the owner"
     await do(made, there, owner, wallet, pay)
     await do(made, there, owner, wallet, contracts.execute(to, BaseUnits(50), b""))
 
     held = await there.balances(to, [token])
     assert (held.native, held.tokens) == (50, (40,))
-    too_much = contracts.execute(token, NOTHING, contracts.transfer_token(to, BaseUnits(61)))
+    too_much = contracts.execute(token, NOTHING, transfer_call(to, BaseUnits(61)))
     assert await refusal(there, owner, wallet, too_much) == "balance exceeded"
 
 
@@ -147,8 +149,8 @@ def signature_of(account: DevAccount, digest: bytes = DIGEST) -> bytes:
 
 
 async def is_signed(there: IChain, wallet: Address, signature: bytes) -> bool:
-    call = ChainCall(sender=NOBODY, to=wallet, data=contracts.is_valid_signature(DIGEST, signature))
-    return contracts.says_valid(await there.call(call))
+    call = ChainCall(sender=NOBODY, to=wallet, data=acceptance_call(DIGEST, signature))
+    return is_acceptance(await there.call(call))
 
 
 async def test_a_smart_wallet_knows_its_owners_signature(made: DevChain, there: IChain) -> None:
@@ -175,7 +177,7 @@ async def test_a_proposal_is_executed_with_enough_confirmations(
     stranger, to = await made.account(), new_account().address
     wallet, token = await multi_sig(made, there, group, threshold), await deploy_token(made)
     await mint(made, token, wallet, 100)
-    pay = contracts.propose(token, NOTHING, contracts.transfer_token(to, BaseUnits(30)))
+    pay = contracts.propose(token, NOTHING, transfer_call(to, BaseUnits(30)))
     assert await refusal(there, stranger, wallet, pay) == "only an owner"
     await do(made, there, group[0], wallet, pay)
 
@@ -289,7 +291,7 @@ async def test_tokens_that_moved_are_in_the_history(made: DevChain, there: IChai
     first = (await there.head()).number + 1
     await mint(made, token, account.address, 2**256 - 1)
     await mint(made, other, account.address, 7)
-    await do(made, there, account, token, contracts.transfer_token(NOBODY, BaseUnits(2**255)))
+    await do(made, there, account, token, transfer_call(NOBODY, BaseUnits(2**255)))
     await made.send(account.address, value=9)
 
     moved = await there.transfers(account.address, [token], first=first, last=(await there.head()).number)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
@@ -27,6 +28,10 @@ sys.stdin.read()
 """
 
 
+def _is_stopped(thread: Path) -> bool:
+    return (thread / "stat").read_text().rpartition(") ")[2][0] == "T"
+
+
 class Broker:
     """A one-node cluster in a child process."""
 
@@ -40,6 +45,10 @@ class Broker:
     def freeze(self) -> None:
         """Let connections stand and nothing be answered."""
         os.kill(self._process.pid, signal.SIGSTOP)
+        # On a busy machine a thread can answer for some milliseconds after the signal was sent.
+        threads = list(Path(f"/proc/{self._process.pid}/task").iterdir())
+        while not all(_is_stopped(thread) for thread in threads):
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         os.kill(self._process.pid, signal.SIGCONT)

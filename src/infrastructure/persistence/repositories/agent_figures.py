@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Executable, Integer, Table, bindparam, case, func, null, select
 from sqlalchemy import cast as as_type
 
-from domain.agents.figures import CallFigures, MetricFigures, Span
+from domain.agents.figures import CallFigures, MetricFigures
 from domain.agents.tool_usage import ToolOutcome
 from domain.shared.ids import AgentId, ToolId
 from domain.shared.money import Money
+from domain.shared.period import Period
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.models.agents import PerformanceRecordRow, ToolCapabilityRow, ToolRow, ToolUsageRow
 from infrastructure.persistence.session import Session
@@ -24,12 +25,12 @@ _MOST_TOOLS = 1000
 
 
 async def calls(
-    session: Session, span: Span, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None,
+    session: Session, period: Period, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None,
     by_tool: bool = True,
 ) -> dict[UUID | None, CallFigures]:  # fmt: skip
     """Count the calls of a period by tool, those of most calls first, or all together under None; in two statements."""
     names = tuple(name for name, value in (("tool_id", tool_id), ("agent_id", agent_id)) if value is not None)
-    params = {"since": span.since, "until": span.until, "tool_id": tool_id, "agent_id": agent_id}
+    params = {"since": period.since, "until": period.until, "tool_id": tool_id, "agent_id": agent_id}
     named = {name: value for name, value in params.items() if name in (*names, "since", "until")}
     counting = session.prepare(("calls", names, by_tool), lambda: _calls(names, by_tool=by_tool))
     spending = session.prepare(("costs", names, by_tool), lambda: _costs(names, by_tool=by_tool))
@@ -46,10 +47,10 @@ async def calls(
     }  # fmt: skip
 
 
-async def measurements(session: Session, span: Span, agent_id: AgentId) -> list[MetricFigures]:
+async def measurements(session: Session, period: Period, agent_id: AgentId) -> list[MetricFigures]:
     """Summarize the agent's measurements of a period by metric and unit, in one statement."""
     statement = session.prepare("measurements", _measurements)
-    rows = await session.rows(statement, {"since": span.since, "until": span.until, "agent_id": agent_id})
+    rows = await session.rows(statement, {"since": period.since, "until": period.until, "agent_id": agent_id})
     return [
         MetricFigures(
             metric=cast("str", metric), unit=cast("str", unit), records=cast("int", records),

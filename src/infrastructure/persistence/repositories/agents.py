@@ -3,14 +3,7 @@
 from typing import cast, override
 
 from domain.agents.agent import Agent, AgentStatus, AgentType
-from domain.agents.figures import (
-    AgentMetrics,
-    CallFigures,
-    CapableTool,
-    Span,
-    ToolCapability,
-    ToolFigures,
-)
+from domain.agents.figures import AgentMetrics, CallFigures, CapableTool, ToolCapability, ToolFigures
 from domain.agents.performance_record import PerformanceRecord
 from domain.agents.repositories import IAgentRepository, IToolGrantRepository, IToolRepository, IToolUsageRepository
 from domain.agents.specifications import (
@@ -26,6 +19,7 @@ from domain.agents.tool_grant import ToolGrant
 from domain.agents.tool_usage import ToolUsage
 from domain.shared.ids import AgentId, ToolId
 from domain.shared.page import Page, PageRequest
+from domain.shared.period import Period
 from infrastructure.persistence.mapper import Mapper
 from infrastructure.persistence.models.agents import (
     AgentCapabilityRow,
@@ -66,14 +60,14 @@ class SqlAgentRepository(SqlRepository[Agent], IAgentRepository):
         """Return one page of those that may be given work."""
         return await self.page(agents_in(AgentStatus.ACTIVE), request)
 
-    async def get_agent_metrics(self, agent_id: AgentId, span: Span) -> AgentMetrics:
+    async def get_agent_metrics(self, agent_id: AgentId, period: Period) -> AgentMetrics:
         """Count the agent's runs of tasks, its calls, what it spent and its measurements, in five statements."""
-        calls = await agent_figures.calls(self._session, span, agent_id=agent_id, by_tool=False)
-        measured = await agent_figures.measurements(self._session, span, agent_id)
+        calls = await agent_figures.calls(self._session, period, agent_id=agent_id, by_tool=False)
+        measured = await agent_figures.measurements(self._session, period, agent_id)
         return AgentMetrics(
-            tasks=await work_figures.work(self._session, span, agent_id),
+            tasks=await work_figures.work(self._session, period, agent_id),
             tools=next(iter(calls.values()), CallFigures()),
-            spent=await work_figures.spent(self._session, span, agent_id),
+            spent=await work_figures.spent(self._session, period, agent_id),
             performance=tuple(measured),
         )
 
@@ -147,10 +141,10 @@ class SqlToolUsageRepository(SqlRepository[ToolUsage], IToolUsageRepository):
     mapper = Mapper(ToolUsage, ToolUsageRow)
 
     async def get_usage_metrics(
-        self, span: Span, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None
+        self, period: Period, *, tool_id: ToolId | None = None, agent_id: AgentId | None = None
     ) -> list[ToolFigures]:
         """Count by tool, in two statements."""
-        found = await agent_figures.calls(self._session, span, tool_id=tool_id, agent_id=agent_id)
+        found = await agent_figures.calls(self._session, period, tool_id=tool_id, agent_id=agent_id)
         return [ToolFigures(tool_id=cast("ToolId", id_), calls=calls) for id_, calls in found.items()]
 
 

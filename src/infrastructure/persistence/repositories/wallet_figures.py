@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, Executable, Integer, Table, bindparam, fun
 
 from domain.shared.evm_types import Address
 from domain.shared.ids import WalletId
-from domain.wallets.figures import MOST_COUNTERPARTIES, Counterparty, Period, Tally, WalletFigures
+from domain.shared.period import Period
+from domain.wallets.figures import MOST_COUNTERPARTIES, Counterparty, Tally, WalletFigures
 from domain.wallets.transaction_direction import TransactionDirection
 from domain.wallets.transaction_status import WalletTransactionStatus
 from infrastructure.persistence import tenancy

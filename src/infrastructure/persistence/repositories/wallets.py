@@ -2,10 +2,11 @@
 
 from domain.shared.evm_types import Address
 from domain.shared.ids import WalletId
+from domain.shared.period import Period
 from domain.shared.specification import Equal
 from domain.wallets.address_listing import AddressList, AddressListing
 from domain.wallets.errors import WalletSignerTaken
-from domain.wallets.figures import Period, WalletFigures
+from domain.wallets.figures import WalletFigures
 from domain.wallets.repositories import IAddressListingRepository, IWalletRepository
 from domain.wallets.specifications import listings_matching, wallets_matching
 from domain.wallets.wallet import Wallet

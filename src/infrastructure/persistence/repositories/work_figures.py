@@ -5,9 +5,10 @@ from typing import cast
 from sqlalchemy import BigInteger, ColumnElement, Executable, Table, bindparam, case, func, select
 from sqlalchemy import cast as as_type
 
-from domain.agents.figures import Span, WorkFigures
+from domain.agents.figures import WorkFigures
 from domain.shared.ids import AgentId
 from domain.shared.money import Money
+from domain.shared.period import Period
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.models.mandates import MandateHoldRow
 from infrastructure.persistence.models.tasks import TaskRunRow
@@ -22,10 +23,10 @@ _MICROS = 1000
 _COMPLETED, _FAILED, _TIMED_OUT, _COMMITTED = "completed", "failed", "timed_out", "committed"
 
 
-async def work(session: Session, span: Span, agent_id: AgentId) -> WorkFigures:
+async def work(session: Session, period: Period, agent_id: AgentId) -> WorkFigures:
     """Count the agent's runs of a period, in one statement."""
     statement = session.prepare("runs-of-agent", _runs)
-    [row] = await session.rows(statement, {"since": span.since, "until": span.until, "agent_id": agent_id})
+    [row] = await session.rows(statement, {"since": period.since, "until": period.until, "agent_id": agent_id})
     runs, completed, failed, timed_out, p50, p95 = (cast("int | None", value) for value in row)
     return WorkFigures(
         runs=runs or 0, completed=completed or 0, failed=failed or 0, timed_out=timed_out or 0,
@@ -33,10 +34,10 @@ async def work(session: Session, span: Span, agent_id: AgentId) -> WorkFigures:
     )  # fmt: skip
 
 
-async def spent(session: Session, span: Span, agent_id: AgentId) -> tuple[Money, ...]:
+async def spent(session: Session, period: Period, agent_id: AgentId) -> tuple[Money, ...]:
     """Add up what the agent's mandates paid in a period by currency, in one statement."""
     statement = session.prepare("spent-by-agent", _spent)
-    rows = await session.rows(statement, {"since": span.since, "until": span.until, "agent_id": agent_id})
+    rows = await session.rows(statement, {"since": period.since, "until": period.until, "agent_id": agent_id})
     return tuple(Money.of(int(cast("int", minor)), cast("str", currency)) for currency, minor in rows)
 
 

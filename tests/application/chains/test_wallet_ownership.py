@@ -12,6 +12,7 @@ from application.wallets.ports import ChainCall, IChain
 from application.wallets.wallet_ownership import OwnershipChecks
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.ids import WalletChallengeId, decode_id
+from domain.shared.signatures import text_digest
 from domain.wallets.errors import (
     BlockchainError,
     ChainNotSupported,
@@ -19,7 +20,7 @@ from domain.wallets.errors import (
     SignatureInvalid,
     TransactionWouldRevert,
 )
-from domain.wallets.signed_text import acceptance_call, text_digest
+from domain.wallets.signed_text import acceptance_call
 from domain.wallets.wallet_challenge import LIFETIME
 from tests.support.chain import DevAccount, new_account
 from tests.support.chain_keys import signed_text

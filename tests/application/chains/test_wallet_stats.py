@@ -9,7 +9,7 @@ from application.kernel.actor import Actor
 from domain.shared.evm import checksummed
 from domain.shared.evm_types import MAX_UNITS, Address, BaseUnits, TransactionHash
 from domain.shared.ids import WalletId, WalletTransactionId, decode_id
-from domain.wallets.figures import InvalidPeriod
+from domain.shared.period import InvalidPeriod
 from domain.wallets.transaction_intent import Intent
 from domain.wallets.transaction_sighting import Arrival
 from domain.wallets.transaction_status import WalletTransactionStatus

@@ -1,0 +1,105 @@
+"""The adapters, each made once and bound to its port by its name; nothing connects before it is used."""
+
+from dependency_injector import containers, providers
+
+from application.kernel.ports import (
+    IEventPublisher,
+    IMailer,
+)
+from infrastructure.chain.chains import Chains
+from infrastructure.chain.keystore import Keystore
+from infrastructure.chain.remote_signer import RemoteSigner
+from infrastructure.chain.signatures import Secp256k1Signatures
+from infrastructure.chain.signer import Signer
+from infrastructure.events.kafka import KafkaEventPublisher
+from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
+from infrastructure.locations import Locations
+from infrastructure.mail.links import Links
+from infrastructure.mail.outbox_folder import FolderMailer
+from infrastructure.mail.smtp import SmtpMailer
+from infrastructure.observability.calls import Calls
+from infrastructure.observability.metrics import Metrics
+from infrastructure.payments.choice import (
+    chosen_notices,
+    chosen_provider,
+    chosen_vault,
+)
+from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
+from infrastructure.persistence.database import Database
+from infrastructure.persistence.link_views import LinkViews
+from infrastructure.persistence.sign_ins import SqlSignIns
+from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
+from infrastructure.security.passwords import Argon2Passwords
+from infrastructure.settings import Settings
+from infrastructure.system import RandomSlugs, SystemClock, UuidV7Ids
+from infrastructure.webhooks.network import GuardedNetwork, Resolver
+from infrastructure.webhooks.secrets import WebhookSecrets
+from infrastructure.webhooks.sender import WebhookSender
+from infrastructure.webhooks.targets import WebhookTargets
+from infrastructure.workers.deliveries import CONCURRENCY
+from infrastructure.workers.wakeup import Wakeup
+
+
+def _publisher(settings: Settings) -> IEventPublisher:
+    """Choose the publisher; a wrong broker stops the start, there is no fallback."""
+    if settings.events == "kafka":
+        return KafkaEventPublisher(settings.kafka_bootstrap)
+    return InMemoryEventPublisher() if settings.events == "memory" else LoggingEventPublisher()
+
+
+def _mailer(settings: Settings) -> IMailer:
+    """Choose who takes mail."""
+    server = settings.mail_server()
+    if server is None:
+        return FolderMailer(settings.data_dir / "mail", settings.sender())
+    return SmtpMailer(server, settings.sender())
+
+
+def _remote_signer(settings: Settings) -> RemoteSigner | None:
+    remote = settings.remote_signer()
+    return None if remote is None else RemoteSigner(remote)
+
+
+class Adapters(containers.DeclarativeContainer):
+    """What talks to the world outside: databases, providers, chains, mail, clocks."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    locations = providers.Dependency(instance_of=Locations)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(UuidV7Ids)
+    slugs = providers.Singleton(RandomSlugs)
+    api_keys = providers.Singleton(APIKeys, settings.provided.pepper.call())
+    session_tokens = providers.Singleton(SessionTokens, settings.provided.pepper.call())
+    single_use_tokens = providers.Singleton(SingleUseTokens, settings.provided.pepper.call())
+    passwords = providers.Singleton(Argon2Passwords)
+    provider = providers.Singleton(chosen_provider, settings)
+    stripe_notices = providers.Singleton(chosen_notices, settings)
+    tokenizer = providers.Singleton(SandboxTokenizer, clock)
+    vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
+    publisher = providers.Singleton(_publisher, settings)
+    metrics = providers.Singleton(Metrics)
+    calls = providers.Singleton(Calls, metrics)
+    wakeup = providers.Singleton(Wakeup)
+
+    database = providers.Singleton(Database, locations.provided.app, pool_size=settings.provided.pool_size)
+    relay_database = providers.Singleton(Database, locations.provided.relay, pool_size=4)
+    sealer_database = providers.Singleton(Database, locations.provided.sealer, pool_size=2)
+
+    links = providers.Singleton(Links, settings.provided.links_url.call())
+    mailer = providers.Singleton(_mailer, settings)
+    sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
+    link_views = providers.Singleton(LinkViews, database, clock)
+
+    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
+    keystore = providers.Singleton(Keystore, settings.provided.wallet_key_bytes.call())
+    signer = providers.Singleton(Signer, keystore, providers.Singleton(_remote_signer, settings))
+    signatures = providers.Singleton(Secp256k1Signatures)
+
+    webhook_secrets = providers.Singleton(WebhookSecrets, settings.provided.pepper.call())
+    webhook_targets = providers.Singleton(WebhookTargets, allow_private=settings.provided.webhooks_allow_private)
+    webhook_names = providers.Singleton(Resolver, CONCURRENCY)
+    webhook_sender = providers.Singleton(
+        WebhookSender, providers.Singleton(GuardedNetwork, webhook_targets, webhook_names)
+    )
+    delivery_wakeup = providers.Singleton(Wakeup)
