@@ -3,10 +3,13 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from infrastructure.resilience.breaker import BreakerState
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _USE_CASE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LAG_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1800)
+_BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 _JOB_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300)
 
 
@@ -22,6 +25,9 @@ class Metrics:
         self._registry = registry = CollectorRegistry(auto_describe=True)
         self._use_cases(registry)
         self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
+        self._breaker = Gauge(
+            "stoa_breaker_state", "Circuit breakers: 0 closed, 1 half open, 2 open.", ("breaker",), registry=registry
+        )
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
         self._jobs(registry)
@@ -79,6 +85,10 @@ class Metrics:
         """Note the present state of a connection pool."""
         for state, value in (("idle", idle), ("in_use", in_use), ("waiting", waiting)):
             self._pool.labels(pool, state).set(value)
+
+    def set_breaker(self, name: str, state: BreakerState) -> None:
+        """Note the state of a circuit breaker, from the moment it is made."""
+        self._breaker.labels(name).set(_BREAKER_VALUES[state])
 
     def set_outbox_backlog(self, events: int) -> None:
         self._backlog.set(events)

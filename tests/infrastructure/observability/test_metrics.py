@@ -1,9 +1,11 @@
 """Metrics as Prometheus reads them."""
 
+import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from infrastructure.observability.metrics import CONTENT_TYPE, Metrics
+from infrastructure.resilience.breaker import BreakerState
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, frozenset[str]], float]:
@@ -49,6 +51,16 @@ def test_pool_outbox_audit_and_jobs_are_shown() -> None:
     assert found["stoa_audit_unsealed_entries", frozenset()] == 4
     assert found["stoa_job_runs_total", frozenset({"seal", "ok"})] == 1
     assert found["stoa_job_duration_seconds_count", frozenset({"seal"})] == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "value"), [(BreakerState.CLOSED, 0), (BreakerState.HALF_OPEN, 1), (BreakerState.OPEN, 2)]
+)
+def test_the_state_of_a_breaker_is_a_number(state: BreakerState, value: int) -> None:
+    """The worse the higher, so that an alert can say "above 1"."""
+    metrics = Metrics()
+    metrics.set_breaker("database", state)
+    assert samples(metrics)["stoa_breaker_state", frozenset({"database"})] == value
 
 
 def test_two_applications_in_one_process_do_not_mix() -> None:
