@@ -27,7 +27,8 @@ class WalletTransactionStatus(StrEnum):
 _S = WalletTransactionStatus
 
 TRANSITIONS: Mapping[WalletTransactionStatus, frozenset[WalletTransactionStatus]] = {
-    _S.CREATED: frozenset({_S.SIGNED, _S.FAILED}),
+    # Replaced before it was signed: its key was used elsewhere, under the nonce that was set aside for it.
+    _S.CREATED: frozenset({_S.SIGNED, _S.FAILED, _S.REPLACED}),
     # Mined without having been seen in the pool: whoever sent it did not live to tell.
     _S.SIGNED: frozenset({_S.BROADCAST, _S.MINED, _S.REPLACED}),
     _S.BROADCAST: frozenset({_S.MINED, _S.DROPPED, _S.REPLACED}),

@@ -250,6 +250,14 @@ def test_a_nonce_is_the_lowest_that_is_free(taken: set[int], first: int) -> None
     assert all(n in taken for n in range(first, free))
 
 
+def test_a_nonce_that_was_used_elsewhere_before_the_signature_ends_it() -> None:
+    """It was numbered and nothing of it was ever signed; the key's other user was faster."""
+    transaction = prepared()
+    transaction.look(sighting(12, nonce_used=True, nonce_gone=True, known=False), NOW)
+    assert (transaction.status, transaction.failure_code) == (S.REPLACED, "nonce_taken")
+    assert transaction.next_step is TransactionStep.NOTHING
+
+
 def test_ends_have_no_way_out() -> None:
     """Everything else has one, and nothing leads back to the beginning."""
     ends = {status for status, moves in TRANSITIONS.items() if not moves}
