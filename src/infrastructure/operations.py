@@ -18,7 +18,7 @@ from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
 from infrastructure.runtime import Runtime, Stage
 from infrastructure.settings import Settings, load_settings
-from infrastructure.settings_rules import SettingsError
+from infrastructure.settings_rules import SettingsError, without_pooled
 from infrastructure.workers.verify import AuditReport, verify
 
 type RunStdio = Callable[[Container, Callable[[], Awaitable[Actor]]], Awaitable[None]]
@@ -95,7 +95,7 @@ class Operations:
     def db_url(self, *, superuser: bool) -> str:
         """Return an address for psql."""
         locations = locate(self._settings())
-        return self._owner_url() if superuser else locations.app
+        return self._owner_url() if superuser else without_pooled(locations.app)
 
     def db_stop(self) -> None:
         """Stop the embedded database."""

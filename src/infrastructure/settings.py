@@ -21,6 +21,7 @@ from infrastructure.settings_rules import (
     check_database_url,
     check_secret,
     ensure_secret,
+    is_pooled,
     is_sqlite,
 )
 from infrastructure.settings_stripe import check_stripe
@@ -228,10 +229,14 @@ def _check_databases(settings: Settings, default_host: str) -> None:
         check_database_url("STOA_DATABASE_URL", settings.database_url, default_host)
     for field in ("migration_database_url", "relay_database_url", "sealer_database_url"):
         if not (url := getattr(settings, field)):
+            if is_pooled(settings.database_url) and field != "migration_database_url":
+                raise SettingsError(f"{_variable(field)}: required when STOA_DATABASE_URL leads through a pooler")
             continue
         if not settings.database_url:
             raise SettingsError(f"{_variable(field)}: set, but STOA_DATABASE_URL is not")
         check_database_url(_variable(field), url, default_host)
+        if is_pooled(url):
+            raise SettingsError(f"{_variable(field)}: must name the server itself and no pooler")
         if is_sqlite(url) != is_sqlite(settings.database_url):
             raise SettingsError(f"{_variable(field)}: names another kind of database than STOA_DATABASE_URL")
 

@@ -22,6 +22,7 @@ _DEFAULT_LIKE = re.compile(
 )
 _WEAK_TLS = frozenset({"allow", "prefer"})
 _TLS = frozenset({"disable", "require", "verify-ca", "verify-full"})
+_POOLED = re.compile(r"(?<=[?&])statement_cache_size=0(?:&|$)")
 
 
 class SettingsError(StartError):
@@ -31,6 +32,16 @@ class SettingsError(StartError):
 def is_sqlite(url: str) -> bool:
     """Say whether the URL names a file and not a server."""
     return url.startswith("sqlite:")
+
+
+def is_pooled(url: str) -> bool:
+    """Say whether the URL leads through a pooler in transaction mode, where no prepared statement lasts."""
+    return _POOLED.search(url) is not None
+
+
+def without_pooled(url: str) -> str:
+    """Return the URL as the driver and PostgreSQL's own programs take it."""
+    return _POOLED.sub("", url).rstrip("?&")
 
 
 def check_database_url(name: str, url: str, default_host: str = "") -> None:
@@ -69,6 +80,8 @@ def _check_tls(name: str, parts: SplitResult, default_host: str) -> None:
         raise SettingsError(f"{name}: sslmode=prefer and allow protect nothing; use verify-full")
     if modes - _TLS:
         raise SettingsError(f"{name}: sslmode must be one of {', '.join(sorted(_TLS))}")
+    if not all(os.access(path, os.R_OK) for path in query.get("sslrootcert", [])):
+        raise SettingsError(f"{name}: sslrootcert names no file that can be read")
     hosts = [host for value in (*query.get("host", []), *query.get("hostaddr", [])) for host in value.split(",")]
     hosts += [re.sub(r":[0-9]*$", "", host) for host in parts.netloc.rpartition("@")[2].split(",")]
     hosts = [unquote(host) for host in hosts if host] or [default_host]

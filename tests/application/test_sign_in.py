@@ -7,8 +7,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from application.identity.person_mails import RECOVER_PASSWORD
 from application.kernel.actor import PERSONAL_SCOPES, PUBLIC_ACTOR, TENANT_SCOPES, operator
@@ -24,7 +22,7 @@ from domain.identity.sign_in_limits import FIRST_PAUSE, FORGIVEN_AFTER, FREE_ATT
 from domain.identity.single_use_token import LIFETIMES, TokenInvalid, TokenPurpose
 from domain.shared.errors import InsufficientPermissions, NotFound, Unauthenticated
 from domain.shared.ids import OrganizationId, UserId, encode_id
-from infrastructure.persistence.migrations import migration_url
+from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.security.passwords import Argon2Passwords
 from tests.support.persons import PASSWORD, Person, join, mailed_token, new_address, registered, sign_in, signed_up
@@ -310,7 +308,7 @@ async def test_old_attempts_go_with_one_that_is_forgiven(fresh_stack: Stack) -> 
             await sign_in(fresh_stack, new_address())
     fresh_stack.clock.shift = timedelta(seconds=FORGIVEN_AFTER + 60)
     await sign_in(fresh_stack, person.email)
-    engine = create_async_engine(migration_url(fresh_stack.urls.superuser), poolclass=NullPool)
+    engine = administrator_engine(fresh_stack.urls.superuser)
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM sign_in_attempts"))).scalar_one() == 0
     await engine.dispose()

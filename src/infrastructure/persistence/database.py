@@ -9,14 +9,17 @@ from uuid import UUID
 from sqlalchemy import Dialect, Engine, Executable, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from application.kernel.actor import NOWHERE
 from domain.shared.like import ilike_matches, like_matches
+from infrastructure.persistence.connecting import postgres_engine
 from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, PoolExhausted, translate
 from infrastructure.persistence.matches import json_contains, json_has
 from infrastructure.persistence.pool import Pool
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
+from infrastructure.settings_rules import is_pooled, is_sqlite
 
 POOL_TIMEOUT_SECONDS = 0.5
 DEADLINE_SECONDS = 8.0
@@ -36,7 +39,8 @@ class Database:
         """
         self.engine = _engine(url, pool_size, deadline)
         self.is_postgres = self.engine.dialect.name == "postgresql"
-        self._pool = Pool(self.engine, pool_size, pool_timeout)
+        self.is_pooled = self.is_postgres and is_pooled(url)
+        self._pool = Pool(self.engine, pool_size, pool_timeout, begun=self.is_pooled)
         self._statements: dict[Hashable, Statement] = {}
         self._writing = asyncio.Lock()
 
@@ -124,6 +128,9 @@ class Database:
         return await self._on_a_live_connection(lambda: self._read_postgres(statement, params))
 
     async def _read_postgres(self, statement: Statement, params: Params) -> Rows:
+        if self.is_pooled:
+            async with await self._begin_postgres(NOWHERE, None, read_only=True) as transaction:
+                return await transaction.rows(statement, params)
         return await PostgresTransaction(self._pool, await self._pool.take()).only(statement, params)
 
     def pool_state(self) -> dict[str, int]:
@@ -153,23 +160,19 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
 
 
 def _engine(url: str, pool_size: int, deadline: float) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    if is_sqlite(url):
         engine = create_async_engine(
-            parsed.set(drivername="sqlite+aiosqlite"), isolation_level="AUTOCOMMIT", hide_parameters=True,
+            make_url(url).set(drivername="sqlite+aiosqlite"), isolation_level="AUTOCOMMIT", hide_parameters=True,
             pool_size=pool_size, max_overflow=0, pool_timeout=SQLITE_TURN_SECONDS,
         )  # fmt: skip
         _prepare_sqlite(engine.sync_engine)
         return engine
-    return create_async_engine(
-        parsed.set(drivername="postgresql+asyncpg"),
-        # The driver's jsonb codec hands the text on; it is decoded only where it is used.
-        json_deserializer=lambda text: text, isolation_level="AUTOCOMMIT", hide_parameters=True,
-        poolclass=NullPool,
-        connect_args={
-            "statement_cache_size": 1024, "timeout": 5, "command_timeout": deadline,
-            "server_settings": {"application_name": "stoa"}},
-    )  # fmt: skip
+    arguments = {
+        "statement_cache_size": 1024, "timeout": 5, "command_timeout": deadline,
+        "server_settings": {"application_name": "stoa"},
+    }  # fmt: skip
+    # The driver's jsonb codec hands the text on; it is decoded only where it is used.
+    return postgres_engine(url, arguments, json_deserializer=lambda text: text, isolation_level="AUTOCOMMIT")
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """What a database says when it cannot even be entered, in words that name the setting."""
 
 import sqlite3
+import ssl
 from collections.abc import Iterator
 
 import asyncpg
@@ -21,6 +22,10 @@ class DatabaseRefused(StartError):
     """The database is there and cannot be used as the setting says."""
 
 
+class DatabaseInsecure(DatabaseRefused):
+    """The connection could not be made as safe as the URL demands."""
+
+
 class DatabaseDown(StartError):
     """The database does not answer."""
 
@@ -38,11 +43,26 @@ def entering(error: Exception, setting: str) -> Exception:
             return cause
         if isinstance(cause, sqlite3.Error):
             return DatabaseRefused(f"{setting}: cannot be used as a SQLite database ({cause}).")
+        if reason := _insecure(cause):
+            return DatabaseInsecure(f"{setting}: {reason}.")
         state = getattr(cause, "sqlstate", None) if isinstance(cause, asyncpg.PostgresError) else None
         if state in _BY_STATE:
             return DatabaseRefused(f"{setting}: {_BY_STATE[state]}.")
     named = translate(error)
     return DatabaseDown(f"{setting}: the database does not answer.") if isinstance(named, Unavailable) else named
+
+
+def _insecure(cause: BaseException) -> str:
+    """Say what is wrong with the connection's encryption, if that is what failed."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the database's certificate is not to be trusted ({cause.verify_message})"
+    if isinstance(cause, ssl.SSLError):
+        return f"the connection cannot be encrypted ({cause.reason})"
+    if isinstance(cause, ConnectionError) and "rejected SSL upgrade" in str(cause):
+        return "the database refuses to encrypt the connection, which sslmode demands"
+    if isinstance(cause, asyncpg.ClientConfigurationError) and "root certificate" in str(cause):
+        return "sslmode needs sslrootcert=…, the file of the certificate authorities to trust"
+    return ""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

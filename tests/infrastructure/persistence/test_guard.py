@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from infrastructure.persistence import guard, migrations
+from infrastructure.persistence import guard
+from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.database import Database
 from tests.support.databases import TestDatabases
 from tests.support.stack import Stack
@@ -18,7 +18,7 @@ type MakeRole = Callable[[str], Awaitable[Database]]
 @pytest.fixture
 async def connect_as(pg_stack: Stack, test_databases: TestDatabases) -> AsyncIterator[MakeRole]:
     """Make a role and connect as it; the role and what it owns are gone afterwards."""
-    superuser, role = create_async_engine(migrations.migration_url(pg_stack.urls.superuser)), f"t_role_{os.getpid()}"
+    superuser, role = administrator_engine(pg_stack.urls.superuser), f"t_role_{os.getpid()}"
     name = make_url(pg_stack.urls.app).database
     assert name is not None
     database = Database(test_databases.cluster.url(name, role))

@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from infrastructure.persistence import migrations
+from infrastructure.persistence.connecting import administrator_engine
 from tests.support.databases import DatabaseUrls
 from tests.support.shop import Shop, order_id
 from tests.support.stack import open_stack
@@ -17,7 +16,7 @@ _JOBS = "SELECT organization_id, subject_id, run_at FROM jobs WHERE kind = 'paym
 
 async def _sql(url: str, statement: str) -> list[tuple[UUID | datetime, ...]]:
     """Run a statement past every wall; SQLite's text becomes the values that PostgreSQL gives."""
-    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    engine = administrator_engine(url)
     try:
         async with engine.begin() as connection:
             result = await connection.execute(text(statement))

@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from application.kernel.actor import PLATFORM
 from infrastructure.persistence import migrations
+from infrastructure.persistence.connecting import administrator_engine
 from tests.support.databases import ROOT, TestDatabases
 
 _TWO_SCOPES = '["refunds:write", "prices:read"]'  # the first was not there before
@@ -65,7 +64,7 @@ def url(engine: str, test_databases: TestDatabases, tmp_path: Path) -> Iterator[
 
 
 async def _run(url: str, *statements: str) -> list[tuple[object, ...]]:
-    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    engine = administrator_engine(url)
     try:
         async with engine.begin() as connection:
             found: list[tuple[object, ...]] = []
@@ -79,7 +78,7 @@ async def _run(url: str, *statements: str) -> list[tuple[object, ...]]:
 async def test_rows_of_before_survive_both_ways(url: str) -> None:
     """Organizations get settings nobody chose, keys begin a line of their own, and going back loses only that."""
     await migrations.upgrade(url, "0003")
-    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    engine = administrator_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(_fill)
     await engine.dispose()
@@ -121,7 +120,7 @@ def _fill_twice(connection: Connection) -> None:
 async def test_what_may_be_twice_is_once_after_going_back(url: str) -> None:
     """The first claim of a wallet and the latest token stay, everything else of both people does."""
     await migrations.upgrade(url, "0011")
-    engine = create_async_engine(migrations.migration_url(url), poolclass=NullPool)
+    engine = administrator_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(_fill_twice)
     await engine.dispose()

@@ -9,9 +9,9 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.persistence import guard, migrations
+from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.models.base import Base
 from tests.support.databases import ROOT, TestDatabases
@@ -37,7 +37,7 @@ async def url(engine: str, test_databases: TestDatabases, tmp_path: Path) -> Asy
 
 async def tables(url: str) -> set[str]:
     """Return the names of the database's tables."""
-    engine = create_async_engine(migrations.migration_url(url))
+    engine = administrator_engine(url)
     async with engine.connect() as connection:
         found = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     await engine.dispose()
@@ -46,7 +46,7 @@ async def tables(url: str) -> set[str]:
 
 async def leftovers(url: str) -> list[str]:
     """Return our functions, triggers and policies of a PostgreSQL database."""
-    engine = create_async_engine(migrations.migration_url(url))
+    engine = administrator_engine(url)
     async with engine.connect() as connection:
         found = await connection.execute(
             text(
@@ -81,7 +81,7 @@ async def test_the_models_and_the_migrations_agree(url: str) -> None:
     """At the newest revision the models would change nothing, and checks bear the names that errors go by."""
     await migrations.upgrade(url)
     assert await migrations.differences(url) is None
-    engine = create_async_engine(migrations.migration_url(url))
+    engine = administrator_engine(url)
     async with engine.connect() as connection:
         stored = await connection.run_sync(_checks)
     await engine.dispose()

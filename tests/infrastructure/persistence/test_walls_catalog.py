@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.persistence import migrations
+from infrastructure.persistence.connecting import administrator_engine
 from tests.infrastructure.persistence.samples import Shop, a_shop
 from tests.support.stack import Stack
 
@@ -124,7 +124,7 @@ async def shop(pg_stack: Stack) -> Shop:
 @pytest.fixture(scope="module")
 async def superuser(pg_stack: Stack) -> AsyncIterator[AsyncEngine]:
     """Connect as the one role that no wall stops."""
-    engine = create_async_engine(migrations.migration_url(pg_stack.urls.superuser))
+    engine = administrator_engine(pg_stack.urls.superuser)
     yield engine
     await engine.dispose()
 
