@@ -19,6 +19,7 @@ from infrastructure.mail.outbox_folder import FolderMailer
 from infrastructure.mail.smtp import SmtpMailer
 from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.watch import Watch
 from infrastructure.payments.choice import (
     chosen_notices,
     chosen_provider,
@@ -79,12 +80,22 @@ class Adapters(containers.DeclarativeContainer):
     vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
     publisher = providers.Singleton(_publisher, settings)
     metrics = providers.Singleton(Metrics)
-    calls = providers.Singleton(Calls, metrics)
+    calls = providers.Singleton(Calls, metrics, slow_seconds=settings.provided.slow_seconds)
+    watch = providers.Factory(Watch, metrics, slow_seconds=settings.provided.slow_seconds)
     wakeup = providers.Singleton(Wakeup)
 
-    database = providers.Singleton(Database, locations.provided.app, pool_size=settings.provided.pool_size)
-    relay_database = providers.Singleton(Database, locations.provided.relay, pool_size=4)
-    sealer_database = providers.Singleton(Database, locations.provided.sealer, pool_size=2)
+    database = providers.Singleton(
+        Database,
+        locations.provided.app,
+        pool_size=settings.provided.pool_size,
+        watch=providers.Factory(watch, pool="database"),
+    )
+    relay_database = providers.Singleton(
+        Database, locations.provided.relay, pool_size=4, watch=providers.Factory(watch, pool="relay_database")
+    )
+    sealer_database = providers.Singleton(
+        Database, locations.provided.sealer, pool_size=2, watch=providers.Factory(watch, pool="sealer_database")
+    )
 
     links = providers.Singleton(Links, settings.provided.links_url.call())
     mailer = providers.Singleton(_mailer, settings)

@@ -71,6 +71,7 @@ class Settings(BaseModel):
     event_retention_days: int = Field(default=30, ge=1, le=3650)
     webhooks_allow_private: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    slow_seconds: float = Field(default=1.0, gt=0, le=3600, allow_inf_nan=False)
     logfire_token: SecretStr = SecretStr("")
 
     @field_validator("environment", "events", "mail", "payment_provider", "log_level", mode="before")

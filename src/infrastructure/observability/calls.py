@@ -3,8 +3,8 @@
 import structlog
 
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.watch import SLOW_SECONDS
 
-SLOW_SECONDS = 1.0
 _OURS = frozenset({"internal", "internal_error"})
 _log = structlog.get_logger("stoa.calls")
 
@@ -12,9 +12,10 @@ _log = structlog.get_logger("stoa.calls")
 class Calls:
     """Told of every call by every face. The request id is bound by the face and appears in the line."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Count in ``metrics``."""
+    def __init__(self, metrics: Metrics, *, slow_seconds: float = SLOW_SECONDS) -> None:
+        """Count in ``metrics``, and warn of what takes ``slow_seconds`` or more."""
         self._metrics = metrics
+        self._slow_seconds = slow_seconds
 
     def observe(self, use_case: str, face: str, code: str, seconds: float) -> None:
         """Note one call; ``code`` is ``ok`` or the error's."""
@@ -22,7 +23,7 @@ class Calls:
         line = {"use_case": use_case, "face": face, "code": code, "ms": round(seconds * 1000, 1)}
         if code in _OURS:
             _log.error("call_failed", **line)
-        elif seconds >= SLOW_SECONDS:
+        elif seconds >= self._slow_seconds:
             _log.warning("call_slow", **line)
         else:
             _log.debug("call", **line)

@@ -3,11 +3,13 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from infrastructure.observability.tallies import MethodTallies, StatementTallies
 from infrastructure.resilience.breaker import BreakerState
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _USE_CASE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_TRANSACTION_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _LAG_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1800)
 _BREAKER_VALUES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 _JOB_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300)
@@ -24,9 +26,19 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry(auto_describe=True)
         self._use_cases(registry)
+        self.statements, self.methods = StatementTallies(), MethodTallies()
+        registry.register(self.statements)
+        registry.register(self.methods)
         self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
         self._breaker = Gauge(
             "stoa_breaker_state", "Circuit breakers: 0 closed, 1 half open, 2 open.", ("breaker",), registry=registry
+        )
+        self._transactions = Histogram(
+            "stoa_transaction_duration_seconds",
+            "From taking a connection to giving it back.",
+            ("pool", "end"),
+            buckets=_TRANSACTION_SECONDS,
+            registry=registry,
         )
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
@@ -89,6 +101,10 @@ class Metrics:
     def set_breaker(self, name: str, state: BreakerState) -> None:
         """Note the state of a circuit breaker, from the moment it is made."""
         self._breaker.labels(name).set(_BREAKER_VALUES[state])
+
+    def observe_transaction(self, pool: str, end: str, seconds: float) -> None:
+        """Note how long a transaction had its connection; `end` is ``commit`` or ``rollback``."""
+        self._transactions.labels(pool, end).observe(seconds)
 
     def set_outbox_backlog(self, events: int) -> None:
         self._backlog.set(events)

@@ -13,6 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from application.kernel.actor import NOWHERE
 from domain.shared.like import ilike_matches, like_matches
+from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.watch import Watch
 from infrastructure.persistence.connecting import postgres_engine
 from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, PoolExhausted, translate
 from infrastructure.persistence.matches import json_contains, json_has
@@ -31,12 +33,14 @@ class Database:
 
     def __init__(
         self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS,
-        deadline: float = DEADLINE_SECONDS,
+        deadline: float = DEADLINE_SECONDS, watch: Watch | None = None,
     ) -> None:  # fmt: skip
         """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet.
 
-        ``deadline`` bounds one statement from our side, for a PostgreSQL too ill to keep its own timeouts.
+        ``deadline`` bounds one statement from our side, for a PostgreSQL too ill to keep its own timeouts. ``watch``
+        hears of every statement.
         """
+        self.watch = watch or Watch(Metrics())
         self.engine = _engine(url, pool_size, deadline)
         self.is_postgres = self.engine.dialect.name == "postgresql"
         self.is_pooled = self.is_postgres and is_pooled(url)
@@ -80,7 +84,7 @@ class Database:
         return await act()
 
     async def _begin_postgres(self, organization_id: UUID, person: UUID | None, *, read_only: bool) -> Transaction:
-        transaction = PostgresTransaction(self._pool, await self._pool.take())
+        transaction = PostgresTransaction(self._pool, await self._pool.take(), self.watch)
         await transaction.begin(organization_id, person, read_only=read_only)
         return transaction
 
@@ -94,7 +98,7 @@ class Database:
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
-        transaction = SqliteTransaction(connection, leave)
+        transaction = SqliteTransaction(connection, leave, self.watch)
         await transaction.begin(read_only=read_only)
         return transaction
 
@@ -131,7 +135,7 @@ class Database:
         if self.is_pooled:
             async with await self._begin_postgres(NOWHERE, None, read_only=True) as transaction:
                 return await transaction.rows(statement, params)
-        return await PostgresTransaction(self._pool, await self._pool.take()).only(statement, params)
+        return await PostgresTransaction(self._pool, await self._pool.take(), self.watch).only(statement, params)
 
     def pool_state(self) -> dict[str, int]:
         """Return how many connections are idle and in use."""

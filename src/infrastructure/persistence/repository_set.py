@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar, cast
 
+from infrastructure.persistence.measured import measure
 from infrastructure.persistence.reporting.figures import SqlPaymentFigures
 from infrastructure.persistence.reporting.order_events import SqlOrderEvents
 from infrastructure.persistence.repositories.agents import (
@@ -78,8 +79,10 @@ class repository[R]:  # noqa: N801 - used like a decorator
     """An attribute that makes its repository at first use and keeps it for the unit of work."""
 
     def __init__(self, kind: Callable[[Session], R]) -> None:
-        """Remember which repository to make."""
+        """Remember which repository to make, and have its methods counted."""
         self._kind = kind
+        if isinstance(kind, type):
+            measure(kind)
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Take the attribute's name."""

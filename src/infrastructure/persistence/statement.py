@@ -9,6 +9,8 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from infrastructure.observability.tallies import Tally
+
 type Params = Mapping[str, object]
 
 
@@ -26,7 +28,7 @@ class Statement:
     ``arguments(params)`` puts named values into the driver's positional order.
     """
 
-    __slots__ = ("_defaults", "_order", "core", "names", "sql")
+    __slots__ = ("_defaults", "_order", "core", "names", "sql", "tally")
 
     def __init__(self, core: Executable, dialect: Dialect) -> None:
         """Compile now, so that a bad statement fails where it is built."""
@@ -40,6 +42,7 @@ class Statement:
         self._order = tuple(compiled.positiontup or ())
         self._defaults = dict(compiled.params)
         self.names: Final = frozenset(self._defaults)
+        self.tally: Tally | None = None
 
     def arguments(self, params: Params) -> list[object]:
         """Return the positional arguments; constants of the statement fill what is not given."""

@@ -8,6 +8,7 @@ connection whose end is unknown is terminated and leaves the pool.
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
+from time import perf_counter
 from typing import Self, cast
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from application.kernel.idempotency import OutcomeUnknown
 from domain.shared.errors import StoaError
+from infrastructure.observability.watch import Watch
 from infrastructure.persistence.errors import ConnectionLost, translate
 from infrastructure.persistence.pool import Pool, Pooled
 from infrastructure.persistence.statement import Params, Statement
@@ -88,8 +90,11 @@ async def _settled[T](work: Coroutine[object, object, T]) -> T:
 class PostgresTransaction(Transaction):
     """Statements on the pooled asyncpg connection itself: an ORM session would cost several times the query."""
 
-    def __init__(self, pool: Pool, pooled: Pooled) -> None:
+    def __init__(self, pool: Pool, pooled: Pooled, watch: Watch) -> None:
         """Take a connection from the pool; :meth:`begin` makes it a transaction."""
+        self._watch = watch
+        self._began = perf_counter()
+        self._tenant: UUID | None = None
         self._pool = pool
         self._pooled = pooled
         self._driver = pooled.driver
@@ -98,6 +103,7 @@ class PostgresTransaction(Transaction):
     async def begin(self, organization_id: UUID, person: UUID | None = None, *, read_only: bool) -> None:
         """Begin and set the tenant and the person in one message, one round trip."""
         mode = " READ ONLY" if read_only else ""
+        self._tenant = organization_id
         try:
             await self._driver.execute(f"BEGIN{mode}; {_set_tenant(organization_id, person)}")
         except BaseException as error:
@@ -107,20 +113,29 @@ class PostgresTransaction(Transaction):
             raise
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
+        started, count = perf_counter(), None
         try:
-            return cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
+            rows = cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
+            count = len(rows)
         except Exception as error:
             raise self._failed(error) from error
+        finally:
+            self._watch.statement_ran(statement, started, count, self._tenant)
+        return rows
 
     async def only(self, statement: Statement, params: Params) -> Rows:
         """Run one statement in autocommit and give the connection back."""
+        started, count = perf_counter(), None
         try:
             rows = cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
+            count = len(rows)
         except BaseException as error:
             self._pool.discard(self._pooled)
             if isinstance(error, Exception):
                 raise translate(error) from error
             raise
+        finally:
+            self._watch.statement_ran(statement, started, count, None)
         self._pool.give_back(self._pooled)
         return rows
 
@@ -132,12 +147,17 @@ class PostgresTransaction(Transaction):
         return AsyncSession(AsyncConnection(engine, Connection(engine.sync_engine, connection=self._pooled.proxy)))
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
+        started, count = perf_counter(), None
         try:
             await self._driver.executemany(statement.sql, [statement.arguments(p) for p in params])
+            count = 0
         except Exception as error:
             raise self._failed(error) from error
+        finally:
+            self._watch.statement_ran(statement, started, count, self._tenant)
 
     async def set_tenant(self, organization_id: UUID, person: UUID | None = None) -> None:
+        self._tenant = organization_id
         try:
             await self._driver.execute(f"{_JUDGED_HERE}; {_set_tenant(organization_id, person)}")
         except Exception as error:
@@ -159,6 +179,7 @@ class PostgresTransaction(Transaction):
 
     async def rollback(self) -> None:
         """Undo everything. A cancelled ROLLBACK needs no waiting: the server does it when the connection is dropped."""
+        self._watch.transaction_ended(self._began, "rollback")
         if self._is_lost:
             self._pool.discard(self._pooled)
             return
@@ -178,6 +199,8 @@ class PostgresTransaction(Transaction):
             self._pool.discard(self._pooled)
             named = translate(error)
             raise (OutcomeUnknown() if isinstance(named, ConnectionLost) else named) from error
+        finally:
+            self._watch.transaction_ended(self._began, "commit")
         self._pool.give_back(self._pooled)
         if commit and status != "COMMIT":
             # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
@@ -201,8 +224,10 @@ class SqliteTransaction(Transaction):
     leaves a connection that is closed only when the garbage collector finds it, and holds the write lock until then.
     """
 
-    def __init__(self, connection: AsyncConnection, leave: Callable[[], None] | None) -> None:
+    def __init__(self, connection: AsyncConnection, leave: Callable[[], None] | None, watch: Watch) -> None:
         """Take an open AUTOCOMMIT connection, and what ends this writer's turn."""
+        self._watch = watch
+        self._began = perf_counter()
         self._connection = connection
         self._leave = leave
         self._read_only = False
@@ -221,17 +246,26 @@ class SqliteTransaction(Transaction):
             raise
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
+        started, count = perf_counter(), None
         try:
             result = await _settled(self._connection.execute(statement.core, _known(statement, params)))
+            rows: Rows = result.fetchall() if result.returns_rows else []
+            count = len(rows)
         except Exception as error:
             raise translate(error) from error
-        return result.fetchall() if result.returns_rows else []
+        finally:
+            self._watch.statement_ran(statement, started, count, None)
+        return rows
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
+        started, count = perf_counter(), None
         try:
             await _settled(self._connection.execute(statement.core, [_known(statement, p) for p in params]))
+            count = 0
         except Exception as error:
             raise translate(error) from error
+        finally:
+            self._watch.statement_ran(statement, started, count, None)
 
     async def set_tenant(self, organization_id: UUID, person: UUID | None = None) -> None:
         """Do nothing: SQLite has no row security, the repository's own wall stands alone."""
@@ -240,6 +274,7 @@ class SqliteTransaction(Transaction):
         """Do nothing: SQLite ends no transaction by itself."""
 
     async def _end(self, *, commit: bool) -> None:
+        self._watch.transaction_ended(self._began, "commit" if commit else "rollback")
         try:
             await self._connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
             if self._read_only:

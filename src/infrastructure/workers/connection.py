@@ -9,6 +9,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from time import perf_counter
 from typing import cast
 
 import asyncpg
@@ -86,10 +87,14 @@ class _PostgresConnection(WorkerConnection):
         self._driver = cast("asyncpg.Connection[asyncpg.Record]", pooled.driver_connection)
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
+        started, count = perf_counter(), None
         try:
             found = await self._driver.fetch(statement.sql, *statement.arguments(params), timeout=_ANSWER_SECONDS)
+            count = len(found)
         except Exception as error:
             raise translate(error) from error
+        finally:
+            self._database.watch.statement_ran(statement, started, count, None)
         return cast("Rows", found)
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:

@@ -3,8 +3,9 @@
 import pytest
 from structlog.testing import capture_logs
 
-from infrastructure.observability.calls import SLOW_SECONDS, Calls
+from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.watch import SLOW_SECONDS
 
 
 @pytest.mark.parametrize(

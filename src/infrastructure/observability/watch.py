@@ -1,0 +1,72 @@
+"""What a database is asked, and how long it takes: told by its transactions, statement by statement."""
+
+from time import perf_counter
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from domain.shared.ids import OrganizationId, encode_id
+from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.tallies import Tally
+
+SLOW_SECONDS = 1.0
+_log = structlog.get_logger("stoa.database")
+
+
+class IStatement(Protocol):
+    """A compiled statement: its text, which holds no values, and room for its tally."""
+
+    @property
+    def sql(self) -> str:
+        """Return the text."""
+        ...
+
+    tally: Tally | None
+
+
+class Watch:
+    """Told of every statement, transaction and repository method of one database. Never told a parameter."""
+
+    def __init__(self, metrics: Metrics, *, pool: str = "database", slow_seconds: float = SLOW_SECONDS) -> None:
+        """Count under the name of a pool, and log what takes ``slow_seconds`` or more."""
+        self.metrics = metrics
+        self._pool = pool
+        self._slow_seconds = slow_seconds
+        self.method_ran = metrics.methods.add
+
+    def statement_ran(self, statement: IStatement, started: float, rows: int | None, tenant: UUID | None) -> None:
+        """Note one statement.
+
+        Args:
+            statement: what ran.
+            started: when, by ``perf_counter``.
+            rows: how many came back; None when it failed or was given up.
+            tenant: the organization that it ran for, if for one.
+        """
+        seconds = perf_counter() - started
+        tally = statement.tally
+        if tally is None:
+            tally = statement.tally = self.metrics.statements.of(statement.sql)
+        tally.count += 1
+        tally.seconds += seconds
+        if rows is None:
+            tally.failures += 1
+        if seconds >= self._slow_seconds:
+            self._note_slow(tally, seconds, rows, tenant)
+
+    def transaction_ended(self, started: float, end: str) -> None:
+        """Note how long a connection was somebody's; ``end`` is ``commit`` or ``rollback``."""
+        self.metrics.observe_transaction(self._pool, end, perf_counter() - started)
+
+    def _note_slow(self, tally: Tally, seconds: float, rows: int | None, tenant: UUID | None) -> None:
+        tally.slow += 1
+        _log.warning(
+            "statement_slow",
+            statement=tally.name,
+            fingerprint=tally.fingerprint,
+            ms=round(seconds * 1000, 1),
+            rows=rows,
+            organization_id=None if tenant is None else encode_id("org", OrganizationId(tenant)),
+            pool=self._pool,
+        )
