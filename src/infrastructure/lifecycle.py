@@ -17,6 +17,7 @@ from application.kernel.dispatcher import Call
 from domain.identity.organization import OrganizationSlugTaken
 from domain.shared.ids import OrganizationId
 from domain.shared.specification import Everything
+from infrastructure import doctor
 from infrastructure.container import Container
 from infrastructure.events.kafka import KafkaEventPublisher
 from infrastructure.locations import Locations, locate
@@ -93,7 +94,13 @@ async def _is_current(url: str) -> bool:
 
 @asynccontextmanager
 async def working(container: Container, *, work: bool) -> AsyncIterator[Supervisor]:
-    """Run the background tasks for the length of the block: the workers, or the note that wakes them elsewhere."""
+    """Run the background tasks for the length of the block: the workers, or the note that wakes them elsewhere.
+
+    Raises:
+        Unsound: in production, what all of this stands on does not hold.
+    """
+    if container.settings().is_production:
+        await doctor.refuse_unsound(container, work=work)
     publisher = container.publisher() if work else None
     if isinstance(publisher, KafkaEventPublisher):
         await publisher.check()

@@ -10,6 +10,7 @@ import uvloop
 
 from application.kernel.actor import Actor, operator
 from infrastructure import books, doctor, lifecycle, serving
+from infrastructure.checks import Check, Finding
 from infrastructure.container import Container, anchors
 from infrastructure.demo_chain import DemoChain, demo_chain
 from infrastructure.locations import embedded, locate
@@ -30,7 +31,7 @@ class Faces:
 
     app: serving.BuildApp
     stdio: RunStdio
-    story: Callable[[Stage], AsyncIterator[doctor.Finding]]
+    story: Callable[[Stage], AsyncIterator[Finding]]
 
 
 class Operations:
@@ -128,7 +129,7 @@ class Operations:
 
         return asyncio.run(run())
 
-    def demo(self, show: Callable[[doctor.Finding], None]) -> None:
+    def demo(self, show: Callable[[Finding], None]) -> None:
         """Tell the demo's story; ``show`` sees every step, and the first that did not hold ends it."""
         settings = self._settings("error")
         if settings.is_production:
@@ -146,9 +147,14 @@ class Operations:
         with demo_chain() as chain:
             asyncio.run(run(chain))
 
-    def doctor(self) -> Iterable[doctor.Finding]:
+    def doctor(self) -> Iterable[Finding]:
         """Check what the application stands on."""
-        return asyncio.run(doctor.examine(self._settings()))
+        try:
+            settings = self._settings()
+        except SettingsError as error:
+            remedy = "Correct what is named, in the environment or in .env."
+            return [Check("settings", ok=False, detail=str(error), remedy=remedy)]
+        return asyncio.run(doctor.examine(settings))
 
     def _owner_url(self) -> str:
         settings = self._settings()

@@ -1,14 +1,20 @@
 """Roles for which the walls mean nothing do not get to start."""
 
+import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 
+from infrastructure.lifecycle import opened
 from infrastructure.persistence import guard
 from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.database import Database
+from infrastructure.settings import load_settings
 from tests.support.databases import TestDatabases
 from tests.support.stack import Stack
 
@@ -62,3 +68,30 @@ async def test_a_plain_role_is_let_in(connect_as: MakeRole, pg_stack: Stack) -> 
     plain = await connect_as("SELECT 1")
     for database in (plain, pg_stack.database, pg_stack.relay_database, pg_stack.sealer_database):
         await guard.refuse_privileged_role(database, "STOA_DATABASE_URL")
+
+
+@pytest.mark.parametrize("setting", ["STOA_DATABASE_URL", "STOA_RELAY_DATABASE_URL", "STOA_SEALER_DATABASE_URL"])
+@pytest.mark.parametrize("reason", PRIVILEGES)
+async def test_no_start_as_such_a_role(
+    connect_as: MakeRole, pg_stack: Stack, tmp_path: Path, reason: str, setting: str
+) -> None:
+    """Neither server nor worker opens with it, whichever of the three roles it stands in for."""
+    await connect_as(PRIVILEGES[reason])
+    privileged = pg_stack.urls.app.replace("stoa_app", f"t_role_{os.getpid()}", 1)
+    urls = {"STOA_DATABASE_URL": pg_stack.urls.app, setting: privileged}
+    settings = load_settings({**urls, "STOA_DATA_DIR": str(tmp_path)})
+    with pytest.raises(guard.PrivilegedRole, match=f"{setting}: the role .* {reason}"):
+        async with opened(settings, work=True):
+            pass
+
+
+async def test_the_process_itself_ends_with_one_line(pg_stack: Stack, tmp_path: Path) -> None:
+    """`stoa serve` as a superuser exits with the code of a start that is refused."""
+    variables = {**os.environ, "STOA_DATABASE_URL": pg_stack.urls.superuser, "STOA_DATA_DIR": str(tmp_path)}
+    command = [str(Path(sys.executable).with_name("stoa")), "serve"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env={**variables, "STOA_PORT": "18997"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: STOA_DATABASE_URL: the role postgres is a superuser")
+    assert len(done.stderr.splitlines()) == 1
