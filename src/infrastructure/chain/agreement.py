@@ -8,6 +8,7 @@ from domain.wallets.errors import BlockchainError, EndpointsDisagree
 from infrastructure.chain.answers import Nonsense
 from infrastructure.chain.endpoint import EndpointFailure
 from infrastructure.chain.node import Node, Reverted
+from infrastructure.resilience.breaker import BreakerOpen
 
 ATTEMPTS = 3
 _PAUSES = (0.1, 0.4)
@@ -46,9 +47,10 @@ class Agreement:
             EndpointsDisagree: it fails for some of them, or for other reasons.
         """
         outcomes = await asyncio.gather(*(_outcome(node, question) for node in self._nodes))
-        found = [(node, each) for node, each in zip(self._nodes, outcomes, strict=True) if each is not None]
-        if not found:
-            raise BlockchainError
+        failures = [each for each in outcomes if isinstance(each, Exception) and not isinstance(each, Reverted)]
+        if len(failures) == len(outcomes):
+            raise BlockchainError from _rest_of(failures)
+        found = list(zip(self._nodes, outcomes, strict=True))
         reverts = {each.data for _, each in found if isinstance(each, Reverted)}
         if not reverts:
             return [(node, each[0]) for node, each in found if isinstance(each, tuple)]
@@ -75,13 +77,15 @@ class Agreement:
             BlockchainError: nobody answers.
             Reverted: the call fails.
         """
+        failures: list[Exception] = []
         for node in self._nodes:
             outcome = await _outcome(node, question)
+            if isinstance(outcome, tuple):
+                return outcome[0]
             if isinstance(outcome, Reverted):
                 raise outcome
-            if outcome is not None:
-                return outcome[0]
-        raise BlockchainError
+            failures.append(outcome)
+        raise BlockchainError from _rest_of(failures)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -89,11 +93,15 @@ class Agreement:
             await node.endpoint.close()
 
 
-async def _outcome[T](node: Node, question: Question[T]) -> tuple[T] | Reverted | None:
-    """Return an answer, wrapped since it may be None itself; None when there is none."""
+async def _outcome[T](node: Node, question: Question[T]) -> tuple[T] | Reverted | EndpointFailure | Nonsense:
+    """Return an answer, wrapped since it may be an exception itself, or why there is none."""
     try:
         return (await question(node),)
-    except Reverted as reverted:
-        return reverted
-    except (EndpointFailure, Nonsense):
-        return None
+    except (Reverted, EndpointFailure, Nonsense) as outcome:
+        return outcome
+
+
+def _rest_of(failures: Sequence[Exception]) -> BreakerOpen | None:
+    """Return the refusal when no endpoint was asked at all, so that whoever waits knows that nothing was tried."""
+    refusals = [each.__cause__ for each in failures if isinstance(each.__cause__, BreakerOpen)]
+    return refusals[0] if refusals and len(refusals) == len(failures) else None

@@ -70,6 +70,11 @@ class Breaker:
         """Return the state; an open one stays open until a call asks after its rest."""
         return self._state
 
+    @property
+    def admits(self) -> bool:
+        """Whether a call that came now would be let through."""
+        return self._state is BreakerState.CLOSED or (self._state is BreakerState.OPEN and self._left() <= 0)
+
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Let one call through, and learn from how it ends.
@@ -95,10 +100,13 @@ class Breaker:
     def _admit(self) -> None:
         if self._state is BreakerState.CLOSED:
             return
-        left = self._opened_at + self._rest - self._monotonic()
+        left = self._left()
         if self._state is BreakerState.HALF_OPEN or left > 0:
             raise BreakerOpen(retry_after=max(1, round(left)))
         self._become(BreakerState.HALF_OPEN)
+
+    def _left(self) -> float:
+        return self._opened_at + self._rest - self._monotonic()
 
     def _conclude(self, era: int, *, failed: bool) -> None:
         if era != self._era:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     DateTime,
     Executable,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -36,24 +38,13 @@ def _then(*, postgres: bool) -> ColumnElement[datetime]:
     return bindparam("then", type_=UtcDateTime())
 
 
-def claim(*, postgres: bool) -> Executable:
-    """Take due jobs; pick in a sub-query of its own, so that the limit and the skipped locks are decided once."""
-    c, now = _JOBS.c, _now(postgres=postgres)
-    due = (
-        select(c.organization_id, c.kind, c.subject_id)
-        .where(
-            AnyOf(c.kind, bindparam("kinds", type_=ListOf(text()))),
-            c.dead_at.is_(None),
-            c.run_at <= now,
-            or_(c.lease_until.is_(None), c.lease_until < now),
-        )
-        .order_by(c.run_at)
-        .limit(bindparam("limit", type_=Integer()))
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    if postgres:
-        due = due.prefix_with("MATERIALIZED")
+def claim(lanes: int, *, postgres: bool) -> Executable:
+    """Take due jobs, of each lane as many as it has room for.
+
+    They are picked in sub-queries of their own, so that limits and skipped locks are decided once.
+    """
+    c = _JOBS.c
+    due = union_all(*(select(_due(lane, postgres=postgres)) for lane in range(lanes))).cte("due")
     same = and_(c.organization_id == due.c.organization_id, c.kind == due.c.kind, c.subject_id == due.c.subject_id)
     return (
         update(_JOBS)
@@ -70,6 +61,25 @@ def claim(*, postgres: bool) -> Executable:
             c.traceparent,
         )
     )
+
+
+def _due(lane: int, *, postgres: bool) -> CTE:
+    """Pick the jobs of one lane that have been due for longest."""
+    c, now = _JOBS.c, _now(postgres=postgres)
+    due = (
+        select(c.organization_id, c.kind, c.subject_id)
+        .where(
+            AnyOf(c.kind, bindparam(f"kinds_{lane}", type_=ListOf(text()))),
+            c.dead_at.is_(None),
+            c.run_at <= now,
+            or_(c.lease_until.is_(None), c.lease_until < now),
+        )
+        .order_by(c.run_at)
+        .limit(bindparam(f"room_{lane}", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte(f"due_{lane}")
+    )
+    return due.prefix_with("MATERIALIZED") if postgres else due
 
 
 def _ours() -> ColumnElement[bool]:

@@ -2,15 +2,19 @@
 
 A claim takes a fencing token. Whoever held an earlier one, because its lease ran out or the job was scheduled anew,
 can no longer move or delete the job. A job that fails too often is buried: kept, but not tried again until it is
-scheduled anew.
+scheduled anew. What needs something outside has slots of its own, so that a provider, a chain or a mail server that
+hangs holds up its own jobs only.
+
+This is the layer that tries again: a handler, and every adapter it uses, asks once.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -25,8 +29,10 @@ from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.statement import Build, Params
 from infrastructure.persistence.transaction import Rows
+from infrastructure.resilience.breaker import BreakerOpen
 from infrastructure.system import SystemClock
 from infrastructure.workers import job_statements
+from infrastructure.workers.lanes import Lane, lanes_of
 from infrastructure.workers.leader import POLL_SECONDS
 from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
@@ -76,6 +82,7 @@ class JobWorker:
         database: Database,
         handlers: Mapping[str, Handler],
         *,
+        lanes: Sequence[Lane] = (),
         wakeup: Wakeup | None = None,
         metrics: Metrics | None = None,
         clock: IClock | None = None,
@@ -83,16 +90,20 @@ class JobWorker:
         max_attempts: int = MAX_ATTEMPTS,
         concurrency: int = 8,
     ) -> None:
-        """Perform jobs of exactly the kinds that have a handler, which finishes the job in its own transaction."""
+        """Perform jobs of exactly the kinds that have a handler, which finishes the job in its own transaction.
+
+        Jobs of a kind that is in none of the ``lanes`` share ``concurrency`` slots.
+        """
         self._database = database
         self._handlers = dict(handlers)
         self._ear = (wakeup or Wakeup()).listen()
         self._metrics = metrics or Metrics()
         self._lease = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
-        self._concurrency = concurrency
+        self._lanes = lanes_of(handlers, lanes, concurrency)
+        self._lane_of = {kind: lane for lane in self._lanes for kind in lane.kinds}
         self._clock = clock or SystemClock()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Lane] = {}
         self._log = structlog.get_logger("stoa.workers").bind(worker="jobs")
 
     async def run(self) -> None:
@@ -105,20 +116,18 @@ class JobWorker:
     async def run_due_once(self) -> int:
         """Perform what is due until nothing is, and return how many jobs that were."""
         count = 0
-        while claims := await self.claim(self._concurrency):
+        while claims := await self._claim(self._rooms()):
             await asyncio.gather(*(self.perform(claim) for claim in claims))
             count += len(claims)
         return count
 
     async def claim(self, limit: int) -> list[Claim]:
-        """Take up to ``limit`` due jobs under a lease.
+        """Take up to ``limit`` due jobs of each lane under a lease.
 
         Raises:
             Unavailable: the database failed.
         """
-        params = {"kinds": sorted(self._handlers), "limit": limit}
-        rows = await self._execute("jobs-claim", job_statements.claim, params, after=self._lease)
-        return [Claim(*cast("Claim", tuple(row))) for row in rows]
+        return await self._claim([limit] * len(self._lanes))
 
     async def perform(self, claim: Claim) -> None:
         """Run a claimed job's handler; a failure of any kind puts the job off, and the last one buries it."""
@@ -137,15 +146,7 @@ class JobWorker:
             raise
         except Exception as error:  # noqa: BLE001 - the job has to come back whatever happened
             result = error.code if isinstance(error, StoaError) else type(error).__name__
-            pause = timedelta(seconds=retry_seconds(claim.attempts))
-            self._report(claim, error, pause)
-            if claim.attempts < self._max_attempts:
-                await self._settle("jobs-postpone", job_statements.postpone, claim, after=pause)
-            elif isinstance(error, Unavailable):
-                # The job is sound and the other side is away: however long that lasts, it is tried when it is back.
-                await self._settle("jobs-hold", job_statements.hold, claim, after=pause)
-            else:
-                await self._bury(claim, result)
+            await self._put_off(claim, error, result)
         else:
             # Most handlers have deleted the job themselves; nothing was left to do for the others.
             await self._settle("jobs-discard", job_statements.discard, claim)
@@ -153,16 +154,49 @@ class JobWorker:
 
     async def _round(self) -> None:
         """Start what is due, as far as there is room, and wait for something to change."""
-        room = self._concurrency - len(self._running)
-        claims = await self.claim(room) if room else []
-        for claim in claims:
+        rooms = self._rooms()
+        for claim in await self._claim(rooms) if any(rooms) else ():
             task = asyncio.create_task(self.perform(claim))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        if len(claims) == room:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            self._running[task] = self._lane_of[claim.kind]
+            task.add_done_callback(self._finished)
+        await self._ear.wait(POLL_SECONDS)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """Make room. Only in a full lane can more have been due than was claimed."""
+        lane = self._running[task]
+        if self._under_way(lane) >= lane.slots:
+            self._ear.ring()
+        del self._running[task]
+
+    def _under_way(self, lane: Lane) -> int:
+        return sum(each is lane for each in self._running.values())
+
+    def _rooms(self) -> list[int]:
+        return [lane.room(self._under_way(lane)) for lane in self._lanes]
+
+    async def _claim(self, rooms: Sequence[int]) -> list[Claim]:
+        params: dict[str, object] = {f"kinds_{n}": sorted(lane.kinds) for n, lane in enumerate(self._lanes)}
+        params |= {f"room_{n}": room for n, room in enumerate(rooms)}
+        build = partial(job_statements.claim, len(rooms))
+        rows = await self._execute(f"jobs-claim-{len(rooms)}", build, params, after=self._lease)
+        return [Claim(*cast("Claim", tuple(row))) for row in rows]
+
+    async def _put_off(self, claim: Claim, error: Exception, code: str) -> None:
+        """Let a job that failed come back, later and later, or bury it when that was its last try."""
+        rest = _rest_of(error)
+        if rest is not None:
+            # Nobody was asked, so that it was no try.
+            await self._settle("jobs-hold", job_statements.hold, claim, after=rest)
+            return
+        pause = timedelta(seconds=retry_seconds(claim.attempts))
+        self._report(claim, error, pause)
+        if claim.attempts < self._max_attempts:
+            await self._settle("jobs-postpone", job_statements.postpone, claim, after=pause)
+        elif isinstance(error, Unavailable):
+            # The job is sound and the other side is away: however long that lasts, it is tried when it is back.
+            await self._settle("jobs-hold", job_statements.hold, claim, after=pause)
         else:
-            await self._ear.wait(POLL_SECONDS)
+            await self._bury(claim, code)
 
     async def _bury(self, claim: Claim, code: str) -> None:
         """Keep the job for people to see; `stoa doctor` tells them, and scheduling it anew revives it."""
@@ -197,6 +231,15 @@ class JobWorker:
             retry_in=round(pause.total_seconds(), 1),
             exc_info=None if known else error,
         )
+
+
+def _rest_of(error: Exception) -> timedelta | None:
+    """Return how long a breaker refuses what was not asked, jittered so that not all come back at once."""
+    refusal = error if isinstance(error, BreakerOpen) else error.__cause__
+    if not isinstance(refusal, BreakerOpen):
+        return None
+    seconds = cast("int", refusal.details["retry_after"])
+    return timedelta(seconds=seconds * random.uniform(1, 1.5))  # noqa: S311 - jitter needs no cryptography
 
 
 def retry_seconds(attempts: int) -> float:
