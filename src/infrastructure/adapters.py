@@ -6,17 +6,18 @@ from application.kernel.ports import (
     IEventPublisher,
     IMailer,
 )
+from infrastructure import outside
 from infrastructure.chain.chains import Chains
 from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.remote_signer import RemoteSigner
 from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.chain.signer import Signer
 from infrastructure.events.kafka import KafkaEventPublisher
-from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher
+from infrastructure.events.publishers import InMemoryEventPublisher, LoggingEventPublisher, WatchedEventPublisher
 from infrastructure.locations import Locations
 from infrastructure.mail.links import Links
 from infrastructure.mail.outbox_folder import FolderMailer
-from infrastructure.mail.smtp import SmtpMailer
+from infrastructure.mail.smtp import SmtpMailer, WatchedMailer
 from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.watch import Watch
@@ -24,11 +25,14 @@ from infrastructure.payments.choice import (
     chosen_notices,
     chosen_provider,
     chosen_vault,
+    chosen_verifier,
 )
 from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
+from infrastructure.payments.watched import WatchedMethodVerifier, WatchedPaymentProvider
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.sign_ins import SqlSignIns
+from infrastructure.resilience.breakers import Breakers
 from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
 from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.settings import Settings
@@ -74,14 +78,25 @@ class Adapters(containers.DeclarativeContainer):
     session_tokens = providers.Singleton(SessionTokens, settings.provided.pepper.call())
     single_use_tokens = providers.Singleton(SingleUseTokens, settings.provided.pepper.call())
     passwords = providers.Singleton(Argon2Passwords)
+    metrics = providers.Singleton(Metrics)
+    breakers = providers.Singleton(Breakers, metrics.provided.set_breaker)
+    provider_breaker = providers.Singleton(outside.provider_breaker, breakers)
+    mail_breaker = providers.Singleton(outside.mail_breaker, breakers)
+
     provider = providers.Singleton(chosen_provider, settings)
+    watched_provider = providers.Singleton(WatchedPaymentProvider, provider, provider_breaker)
+    verifier = providers.Singleton(
+        WatchedMethodVerifier, providers.Singleton(chosen_verifier, settings, provider), provider_breaker
+    )
     stripe_notices = providers.Singleton(chosen_notices, settings)
     tokenizer = providers.Singleton(SandboxTokenizer, clock)
     vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
     publisher = providers.Singleton(_publisher, settings)
-    metrics = providers.Singleton(Metrics)
     calls = providers.Singleton(Calls, metrics, slow_seconds=settings.provided.slow_seconds)
     watch = providers.Factory(Watch, metrics, slow_seconds=settings.provided.slow_seconds)
+    watched_publisher = providers.Singleton(
+        WatchedEventPublisher, publisher, providers.Singleton(outside.broker_breaker, breakers)
+    )
     wakeup = providers.Singleton(Wakeup)
 
     database = providers.Singleton(
@@ -98,11 +113,11 @@ class Adapters(containers.DeclarativeContainer):
     )
 
     links = providers.Singleton(Links, settings.provided.links_url.call())
-    mailer = providers.Singleton(_mailer, settings)
+    mailer = providers.Singleton(WatchedMailer, providers.Singleton(_mailer, settings), mail_breaker)
     sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
     link_views = providers.Singleton(LinkViews, database, clock)
 
-    chains = providers.Singleton(Chains, settings.provided.chain_settings.call())
+    chains = providers.Singleton(Chains, settings.provided.chain_settings.call(), breakers=breakers)
     keystore = providers.Singleton(Keystore, settings.provided.wallet_key_bytes.call())
     signer = providers.Singleton(Signer, keystore, providers.Singleton(_remote_signer, settings))
     signatures = providers.Singleton(Secp256k1Signatures)

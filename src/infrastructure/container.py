@@ -63,10 +63,8 @@ from infrastructure.adapters import Adapters
 from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.origin import PublicOrigin
-from infrastructure.payments.choice import (
-    chosen_kyc,
-    chosen_verifier,
-)
+from infrastructure.outside import lanes
+from infrastructure.payments.choice import chosen_kyc
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.errors import register_constraints
@@ -144,14 +142,13 @@ class Container(Adapters):
         Authenticator, Adapters.database, Adapters.api_keys, Adapters.session_tokens, Adapters.clock
     )
 
-    collection = providers.Singleton(Collection, units, dispatcher, Adapters.provider)
-    repayments = providers.Singleton(Repayments, units, dispatcher, Adapters.provider)
+    collection = providers.Singleton(Collection, units, dispatcher, Adapters.watched_provider)
+    repayments = providers.Singleton(Repayments, units, dispatcher, Adapters.watched_provider)
     expiry = providers.Singleton(Expiry, dispatcher)
     settling = providers.Singleton(Settling, units, dispatcher, Adapters.chains)
     mandate_care = providers.Singleton(MandateCare, units, dispatcher)
     kyc_checks = providers.Singleton(KycChecks, units, dispatcher, providers.Singleton(chosen_kyc, Adapters.settings))
-    verifier = providers.Singleton(chosen_verifier, Adapters.settings, Adapters.provider)
-    method_checks = providers.Singleton(MethodChecks, units, dispatcher, verifier)
+    method_checks = providers.Singleton(MethodChecks, units, dispatcher, Adapters.verifier)
     person_mails = providers.Singleton(PersonMails, units, dispatcher, Adapters.single_use_tokens, Adapters.links)
     invitation_mails = providers.Singleton(InvitationMails, dispatcher, Adapters.single_use_tokens, Adapters.links)
     ownership = providers.Singleton(OwnershipChecks, units, dispatcher, Adapters.chains)
@@ -182,11 +179,13 @@ class Container(Adapters):
             SETTLE: settling.provided.settle,
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
+        lanes=providers.Callable(lanes, Adapters.provider_breaker, Adapters.mail_breaker),
         wakeup=Adapters.wakeup, metrics=Adapters.metrics, clock=Adapters.clock,
     )  # fmt: skip
     relay = providers.Singleton(
-        Relay, Adapters.relay_database, Adapters.publisher, retention=providers.Callable(_retention, Adapters.settings),
-        deliveries=Adapters.delivery_wakeup, wakeup=Adapters.wakeup, metrics=Adapters.metrics,
+        Relay, Adapters.relay_database, Adapters.watched_publisher,
+        retention=providers.Callable(_retention, Adapters.settings), deliveries=Adapters.delivery_wakeup,
+        wakeup=Adapters.wakeup, metrics=Adapters.metrics,
     )  # fmt: skip
     deliveries = providers.Singleton(
         DeliveryWorker, Adapters.relay_database, Adapters.webhook_sender, Adapters.webhook_secrets, dispatcher,

@@ -1,11 +1,10 @@
-"""From settings to a running system and back: start, first run, health, drain."""
+"""From settings to a running system and back: start, first run, drain."""
 
 import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 from uuid import uuid4
 
 import structlog
@@ -15,6 +14,7 @@ from application.identity.organizations import CreateOrganization
 from application.kernel.actor import NOWHERE, TENANT_SCOPES, operator
 from application.kernel.dispatcher import Call
 from domain.identity.organization import OrganizationSlugTaken
+from domain.shared.errors import Unavailable
 from domain.shared.ids import OrganizationId
 from domain.shared.specification import Everything
 from infrastructure import doctor
@@ -24,13 +24,18 @@ from infrastructure.locations import Locations, locate
 from infrastructure.payments.choice import close_provider
 from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.guard import SchemaOutOfDate
 from infrastructure.persistence.lookups import find_statement
 from infrastructure.settings import Settings
+from infrastructure.workers.relay import Relay
 from infrastructure.workers.supervisor import Supervisor
 from infrastructure.workers.wakeup import Notifier
 
 DEMO = "demo"
+LEASEHOLDERS = ("jobs", "webhooks", "leases")
+"""The tasks that take work from the database; at the end they go first, so that what is due is free for others."""
+
+_FLUSH_SECONDS = 2.0
+_STOP_SECONDS = 1.0
 _log = structlog.get_logger("stoa")
 
 
@@ -111,17 +116,27 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
         }  # fmt: skip
     else:
         tasks = {"notifier": Notifier(container.database(), container.wakeup()).run}
-    supervisor = Supervisor(tasks)
+    supervisor = Supervisor(tasks, metrics=container.metrics())
     supervisor.start()
     try:
         yield supervisor
     finally:
-        await supervisor.stop()
+        await supervisor.stop(names=LEASEHOLDERS)
+        if work:
+            await _flush(container.relay())
+        await supervisor.stop(_STOP_SECONDS)
         if work:
             await container.webhook_sender().close()
             container.webhook_names().close()
         if isinstance(publisher, KafkaEventPublisher):
             await publisher.close()
+
+
+async def _flush(relay: Relay) -> None:
+    """Publish what the last requests left in the outbox, unless that takes more than a moment: it can stay there."""
+    with suppress(Unavailable, TimeoutError):
+        async with asyncio.timeout(_FLUSH_SECONDS):
+            await relay.drain_once()
 
 
 async def find_organization(database: Database, slug: str) -> OrganizationId | None:
@@ -154,52 +169,16 @@ async def first_run(container: Container) -> str | None:
     return str(outcome.body["secret"])  # type: ignore[index, call-overload]  # reason: a view is an object
 
 
-class Health:
-    """What ``/readyz`` says; the database is asked at most once a second."""
-
-    def __init__(self, container: Container, supervisor: Supervisor) -> None:
-        """Start undrained and unknown."""
-        self._container = container
-        self._supervisor = supervisor
-        self._asked = -1.0
-        self._state = "not asked yet"
-        self._asking = asyncio.Lock()
-        self.draining = False
-
-    async def __call__(self) -> dict[str, str]:
-        """Return every check's state: ok, degraded, or the code of what is missing."""
-        async with self._asking:
-            if monotonic() - self._asked >= 1:
-                self._state = await self._ask()
-                self._asked = monotonic()
-        checks = {"database": self._state, "draining": "draining" if self.draining else "ok"}
-        for name, state in self._supervisor.states.items():
-            checks[name] = "ok" if state.running else f"degraded: {state.last_error}"
-        return checks
-
-    async def _ask(self) -> str:
-        try:
-            async with asyncio.timeout(0.5):
-                await guard.refuse_other_schema(self._container.database())
-        except TimeoutError:
-            return "silent"
-        except SchemaOutOfDate:
-            return "schema_out_of_date"
-        except Exception:  # noqa: BLE001 - health must answer whatever happens
-            # Anybody may ask; what went wrong is for the log.
-            _log.warning("database_check_failed", exc_info=True)
-            return "unavailable"
-        return "ok"
-
-
 async def told_to_stop() -> None:
-    """Return at the first SIGINT or SIGTERM; the second one is the system's own again."""
+    """Return at the first SIGINT or SIGTERM; the second one ends the process at once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
+        # Not Python's handler of SIGINT, which would still wait for every task to end.
+        signal.signal(number, signal.SIG_DFL)
 
 
 def announce(text: str) -> None:

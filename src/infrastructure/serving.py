@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 from application.kernel.start_error import StartError
 from infrastructure import lifecycle
 from infrastructure.container import Container
-from infrastructure.lifecycle import Health
+from infrastructure.drain import Departing, LastResort
+from infrastructure.health import Health
 from infrastructure.locations import locate
 from infrastructure.settings import Settings
 
@@ -42,6 +43,7 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
     Raises:
         StartError: the address is taken, a role is privileged, the schema is another, a broker is not there.
     """
+    last_resort = LastResort()
     with _listening(settings.host, settings.port) as listener:
         locations = await asyncio.to_thread(locate, settings)
         if prepare:
@@ -53,8 +55,15 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
             # Only now, when nothing can refuse the start any more: the key it makes is shown once.
             secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
             health = Health(container, supervisor)
-            server = _Server(_config(build_app(container, health)))
-            await _run(server, listener, health, lambda: _welcome(settings, secret))
+            server = _Server(_config(Departing(build_app(container, health), health)))
+            serving = await _until_told_to_stop(server, listener, lambda: _welcome(settings, secret))
+            health.draining = True
+            if not serving.done():
+                await asyncio.sleep(settings.drain_grace_seconds)
+            last_resort.arm()
+            server.should_exit = True
+            await asyncio.gather(serving, supervisor.stop(names=lifecycle.LEASEHOLDERS))
+    last_resort.finished = True
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
@@ -64,24 +73,28 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     )  # fmt: skip
 
 
-async def _run(server: _Server, listener: socket.socket, health: Health, welcome: Callable[[], None]) -> None:
+async def _until_told_to_stop(
+    server: _Server, listener: socket.socket, welcome: Callable[[], None]
+) -> asyncio.Task[None]:
+    """Serve, and return the task that still does when a signal came, or that has failed."""
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(lifecycle.told_to_stop())
     while not server.started and not serving.done():  # noqa: ASYNC110 - the server has no event for it
         await asyncio.sleep(0.01)
     welcome()
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    health.draining = True
-    server.should_exit = True
     stopping.cancel()
-    await serving
+    return serving
 
 
 async def work(settings: Settings) -> None:
     """Run relay, sealer and jobs only, until told to stop."""
+    last_resort = LastResort()
     async with lifecycle.opened(settings, work=True) as container, lifecycle.working(container, work=True):
         lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
         await lifecycle.told_to_stop()
+        last_resort.arm()
+    last_resort.finished = True
 
 
 def _welcome(settings: Settings, secret: str | None) -> None:

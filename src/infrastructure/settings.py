@@ -51,6 +51,7 @@ class Settings(BaseModel):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    drain_grace_seconds: float = Field(default=0, ge=0, le=60)
     environment: Literal["development", "production"] = "development"
     key_pepper: SecretStr = SecretStr("")
     audit_seal_key: SecretStr = SecretStr("")

@@ -12,7 +12,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from structlog.testing import capture_logs
 
 from infrastructure.container import Container
-from infrastructure.lifecycle import Health
+from infrastructure.health import Health
 from infrastructure.persistence import guard
 from infrastructure.persistence.database import Database
 from infrastructure.workers.supervisor import Supervisor

@@ -31,11 +31,12 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came, by path; ``replies`` says how to answer a path, 204 unless told otherwise."""
+    """What came, by path; ``replies`` says how to answer a path, and ``otherwise``, at first with 204, all others."""
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
     replies: dict[str, Reply] = field(default_factory=dict)
+    otherwise: Reply = field(default_factory=lambda: status(204))
     connections: int = 0
 
     def url(self, path: str = "/") -> str:
@@ -56,7 +57,7 @@ class Receiver:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 path = first.split(" ")[1]
                 self.received.append(Received(path, headers, body))
-                await self.replies.get(path, status(204))(writer)
+                await self.replies.get(path, self.otherwise)(writer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -8,3 +8,7 @@ class PaymentProviderError(Unavailable):
 
     code = "payment_provider_error"
     summary = "The payment provider is not available."
+
+
+class PaymentProviderUnreachable(PaymentProviderError):
+    """Nobody is there: no connection, no answer in time, or a failure of the provider's own."""

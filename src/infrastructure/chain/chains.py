@@ -9,6 +9,7 @@ from infrastructure.chain.agreement import Agreement
 from infrastructure.chain.endpoint import Endpoint
 from infrastructure.chain.node import Node
 from infrastructure.chain.web3_chain import Web3Chain
+from infrastructure.resilience.breakers import Breakers
 from infrastructure.settings_chain import ChainSettings
 
 TIMEOUT_SECONDS = 5.0
@@ -17,8 +18,11 @@ TIMEOUT_SECONDS = 5.0
 class Chains(IChains):
     """Web3's way to every chain of the settings."""
 
-    def __init__(self, chains: Sequence[ChainSettings], *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, chains: Sequence[ChainSettings], *, timeout: float = TIMEOUT_SECONDS, breakers: Breakers | None = None
+    ) -> None:
         """Connect to nothing yet; ``timeout`` is in seconds, for one question to one endpoint."""
+        self._breakers = breakers
         self._settings = {chain.chain_id: chain for chain in chains}
         self._timeout = timeout
         self._opened: dict[int, Web3Chain] = {}
@@ -39,7 +43,10 @@ class Chains(IChains):
             await self._opened.popitem()[1].close()
 
     def _open(self, settings: ChainSettings) -> Web3Chain:
-        endpoints = [Endpoint(url, settings.chain_id, timeout=self._timeout) for url in settings.endpoints]
+        endpoints = [
+            Endpoint(url, settings.chain_id, timeout=self._timeout, breakers=self._breakers)
+            for url in settings.endpoints
+        ]
         return Web3Chain(settings.chain_id, settings.confirmations, Agreement([Node(each) for each in endpoints]))
 
 

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from infrastructure.chain.answers import Nonsense, as_number
-from infrastructure.resilience.breaker import Breaker, BreakerOpen
+from infrastructure.resilience.breaker import BreakerOpen
+from infrastructure.resilience.breakers import Breakers
 
 _FAILURES = 3
 _REST_SECONDS = 15.0
@@ -49,8 +50,9 @@ class Endpoint:
     """Asks one endpoint, once it has shown that it is of the right chain; left alone while it keeps failing."""
 
     def __init__(
-        self, url: str, chain_id: int, *, timeout: float, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, url: str, chain_id: int, *, timeout: float, monotonic: Callable[[], float] = time.monotonic,
+        breakers: Breakers | None = None,
+    ) -> None:  # fmt: skip
         """Connect to nothing yet.
 
         Args:
@@ -58,13 +60,14 @@ class Endpoint:
             chain_id: what it has to answer for.
             timeout: seconds for one question.
             monotonic: the breaker's clock.
+            breakers: know the state of this endpoint's, under the name of its chain.
         """
         self.name = urlsplit(url).hostname or ""
         self._url = url
         self._chain_id = chain_id
         self._timeout = timeout
-        self._breaker = Breaker(
-            f"chain-{chain_id}", counts=(EndpointFailure,), failures=_FAILURES, rest_seconds=_REST_SECONDS,
+        self._breaker = (breakers or Breakers()).new(
+            f"chain:{chain_id}", counts=(EndpointFailure,), failures=_FAILURES, rest_seconds=_REST_SECONDS,
             monotonic=monotonic,
         )  # fmt: skip
         self._provider: _Provider | None = None

@@ -18,6 +18,7 @@ type ProducerSettings = Mapping[str, str | int | bool]
 
 _AUDIT_HEADS = "stoa.audit.heads"
 _PATIENCE = 5.0  # seconds for a broker to answer at the start
+_GLANCE = 0.1  # seconds after which who waits for a broker looks whether anybody still wants to
 _FAREWELL = 1.0  # seconds for the reports of what is thrown away
 _logger = logging.getLogger("stoa.kafka")
 # A fatal error of librdkafka surfaces in whatever polls next, as a SystemError when a delivery report is being served.
@@ -83,6 +84,7 @@ class KafkaEventPublisher(IEventPublisher):
         }
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stoa-kafka")
         self._producer: Producer | None = None
+        self._closing = False
 
     async def check(self) -> None:
         """Ask the broker for its topics, to find a wrong address at start-up.
@@ -105,7 +107,8 @@ class KafkaEventPublisher(IEventPublisher):
             await self._run(lambda: self._publish(events))
 
     async def close(self) -> None:
-        """Finish the batch under way and disconnect."""
+        """Give up the batch under way, which stays where it came from, and disconnect."""
+        self._closing = True
         if self._producer is not None:
             await self._run(self._discard)
         self._executor.shutdown()
@@ -148,7 +151,8 @@ class KafkaEventPublisher(IEventPublisher):
             deadline = time.monotonic() + self._timeout
             for event in events:
                 batch.add(producer, event, deadline)
-            producer.flush(max(0.0, deadline - time.monotonic()))
+            while producer.flush(max(0.0, min(_GLANCE, deadline - time.monotonic()))) and not self._is_over(deadline):
+                pass
         except _FAILURES as error:
             failure = PublishFailed(unconfirmed=len(events) - batch.confirmed, reason=_reason(error))
             self._discard()
@@ -157,6 +161,9 @@ class KafkaEventPublisher(IEventPublisher):
             failure = PublishFailed(unconfirmed=len(events) - batch.confirmed, reason=batch.reason)
             self._discard()
             raise failure
+
+    def _is_over(self, deadline: float) -> bool:
+        return self._closing or time.monotonic() >= deadline
 
 
 class _Batch:

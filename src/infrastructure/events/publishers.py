@@ -8,6 +8,7 @@ import structlog
 
 from application.kernel.ports import IEventPublisher
 from domain.shared.events import EventEnvelope
+from infrastructure.resilience.breaker import Breaker
 
 
 class PublishedAggregate(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +35,26 @@ def published_ids(event: EventEnvelope) -> PublishedIds:
     which kind of aggregate has which prefix.
     """
     return _decoder.decode(event.payload)
+
+
+class WatchedEventPublisher(IEventPublisher):
+    """Another publisher, left alone while its broker keeps failing: then ``BreakerOpen`` is raised.
+
+    Nothing is lost by that and nothing overtakes: events stay in the outbox, and the relay begins with the first again.
+    """
+
+    def __init__(self, publisher: IEventPublisher, breaker: Breaker) -> None:
+        """Watch with a breaker that counts ``Unavailable``."""
+        self._publisher = publisher
+        self._breaker = breaker
+
+    async def publish(self, event: EventEnvelope) -> None:
+        with self._breaker.watch():
+            await self._publisher.publish(event)
+
+    async def publish_batch(self, events: Sequence[EventEnvelope]) -> None:
+        with self._breaker.watch():
+            await self._publisher.publish_batch(events)
 
 
 class LoggingEventPublisher(IEventPublisher):

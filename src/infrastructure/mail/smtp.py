@@ -10,10 +10,28 @@ import structlog
 from application.kernel.ports import IMailer, Mail
 from domain.identity.errors import MailerUnavailable
 from infrastructure.mail.message import message_of
+from infrastructure.resilience.breaker import Breaker
 from infrastructure.settings_mail import SmtpServer
 
 TIMEOUT_SECONDS = 20.0
 _FOR_GOOD = 500  # the first reply that says never, not later
+
+
+class MailServerUnreachable(MailerUnavailable):
+    """No connection, or no answer in time; who is there and puts a mail off is not meant."""
+
+
+class WatchedMailer(IMailer):
+    """Another mailer, left alone while its server keeps being away: then ``BreakerOpen`` is raised."""
+
+    def __init__(self, mailer: IMailer, breaker: Breaker) -> None:
+        """Watch with a breaker that counts ``MailServerUnreachable``."""
+        self._mailer = mailer
+        self._breaker = breaker
+
+    async def send(self, mail: Mail) -> None:
+        with self._breaker.watch():
+            await self._mailer.send(mail)
 
 
 class SmtpMailer(IMailer):
@@ -38,7 +56,8 @@ class SmtpMailer(IMailer):
         except (aiosmtplib.SMTPException, OSError) as error:
             code = _refusal(error)
             if code is None:
-                raise MailerUnavailable(f"The mail server did not take the mail ({type(error).__name__}).") from None
+                kind = MailServerUnreachable if isinstance(error, OSError) else MailerUnavailable
+                raise kind(f"The mail server did not take the mail ({type(error).__name__}).") from None
             # Neither the address nor the server's words, which often repeat it.
             self._log.warning("mail_refused", code=code, server=self._server.host)
 

@@ -40,6 +40,10 @@ class Metrics:
             buckets=_TRANSACTION_SECONDS,
             registry=registry,
         )
+        self._receivers = Gauge(
+            "stoa_webhook_breakers_open", "Webhook endpoints that are left alone.", registry=registry
+        )
+        self._restarts = Counter("stoa_worker_restarts", "Restarts of crashed workers.", ("worker",), registry=registry)
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
         self._jobs(registry)
@@ -105,6 +109,16 @@ class Metrics:
     def observe_transaction(self, pool: str, end: str, seconds: float) -> None:
         """Note how long a transaction had its connection; `end` is ``commit`` or ``rollback``."""
         self._transactions.labels(pool, end).observe(seconds)
+
+    def set_webhook_breakers_open(self, endpoints: int) -> None:
+        self._receivers.set(endpoints)
+
+    def watch_worker(self, worker: str) -> None:
+        """Show a worker from its start, before it ever crashed."""
+        self._restarts.labels(worker)
+
+    def observe_worker_restart(self, worker: str) -> None:
+        self._restarts.labels(worker).inc()
 
     def set_outbox_backlog(self, events: int) -> None:
         self._backlog.set(events)

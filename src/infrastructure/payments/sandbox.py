@@ -42,7 +42,7 @@ from application.kernel.ports import (
     Repayment,
     RepaymentResult,
 )
-from domain.payments.errors import PaymentProviderError
+from domain.payments.errors import PaymentProviderUnreachable
 from domain.shared.money import Money
 from infrastructure.payments.journal import Journal, Make, Record
 
@@ -163,7 +163,7 @@ class SandboxPaymentProvider(IPaymentProvider):
         """Follow the script; None when no answer arrives."""
         self._tries[key] += 1
         if self._tries[key] <= script.outages:
-            raise PaymentProviderError
+            raise PaymentProviderUnreachable
         if self._tries[key] <= script.outages + script.lost:
             return None
         # On a thread, since the journal waits for the disk; a cancelled caller does not stop it half-way.

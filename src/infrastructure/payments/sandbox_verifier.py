@@ -11,7 +11,7 @@ is always the same.
 """
 
 from application.customers.method_checks import IMethodVerifier, MethodCheck, MethodCheckResult
-from domain.payments.errors import PaymentProviderError
+from domain.payments.errors import PaymentProviderUnreachable
 
 DEPOSITS = (32, 45)
 """What arrives on every account, in minor units."""
@@ -40,5 +40,5 @@ class SandboxMethodVerifier(IMethodVerifier):
 
 def _refusal(token: str) -> str | None:
     if token == _OUTAGE:
-        raise PaymentProviderError
+        raise PaymentProviderUnreachable
     return _REFUSED.get(token)

@@ -15,7 +15,7 @@ import msgspec
 import stripe
 
 from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IPaymentProvider, Repayment, RepaymentResult
-from domain.payments.errors import PaymentProviderError
+from domain.payments.errors import PaymentProviderError, PaymentProviderUnreachable
 from infrastructure.payments.stripe_answers import (
     Intent,
     StripeRefund,
@@ -42,6 +42,7 @@ _FEE = ["latest_charge.balance_transaction"]
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 # Refused before anything was tried: our credentials, our rate.
 _REFUSED = (stripe.AuthenticationError, stripe.PermissionError, stripe.RateLimitError)
+_ITS_OWN = 500  # the first status that says that the failure is Stripe's
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError, msgspec.ValidationError)
 
 
@@ -137,7 +138,7 @@ class StripePaymentProvider(IPaymentProvider):
             )
             refunds = [read(each, StripeRefund) async for each in listed.auto_paging_iter()]
         except (stripe.StripeError, *BROKEN) as error:
-            raise PaymentProviderError from error
+            raise failure_of(error) from error
         mine = (each for each in refunds if each.metadata.get(REFUND) == repayment.idempotency_key)
         found = next(mine, None)
         return None if found is None else of_refund(found)
@@ -161,7 +162,7 @@ class StripePaymentProvider(IPaymentProvider):
                     if intent.metadata.get(ATTEMPT) == key:
                         return intent
         except (stripe.StripeError, *BROKEN) as error:
-            raise PaymentProviderError from error
+            raise failure_of(error) from error
         return None
 
     async def _since(self, moment: int) -> AsyncIterator[list[Intent]]:
@@ -220,6 +221,13 @@ def _refusal(error: stripe.StripeError) -> ChargeResult:
         PaymentProviderError: nothing was done for certain, and trying again later can help.
     """
     if isinstance(error, _REFUSED) or isinstance(error.__cause__, _NOT_SENT):
-        raise PaymentProviderError from error
+        raise failure_of(error) from error
     certain = isinstance(error, stripe.CardError | stripe.InvalidRequestError) and error.http_status != 409
     return of_error(error) if certain else ChargeResult(status=ChargeStatus.UNKNOWN)
+
+
+def failure_of(error: Exception) -> PaymentProviderError:
+    """Tell a Stripe that is not there from one that does not want to hear us, or says what cannot be read."""
+    answered = isinstance(error, stripe.StripeError) and (error.http_status or _ITS_OWN) < _ITS_OWN
+    there = answered or isinstance(error, msgspec.ValidationError)
+    return PaymentProviderError() if there else PaymentProviderUnreachable()

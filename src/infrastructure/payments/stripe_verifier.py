@@ -4,9 +4,8 @@ import msgspec
 import stripe
 
 from application.customers.method_checks import IMethodVerifier, MethodCheck, MethodCheckResult
-from domain.payments.errors import PaymentProviderError
 from infrastructure.payments.stripe_answers import AUTHENTICATION_REQUIRED, Failure, read
-from infrastructure.payments.stripe_provider import BROKEN, StripePaymentProvider
+from infrastructure.payments.stripe_provider import BROKEN, StripePaymentProvider, failure_of
 
 UNSUPPORTED = "verification_unsupported"
 
@@ -41,7 +40,7 @@ class StripeMethodVerifier(IMethodVerifier):
         except stripe.InvalidRequestError:
             return MethodCheckResult(failure_code="resource_missing")
         except (stripe.StripeError, *BROKEN) as error:
-            raise PaymentProviderError from error
+            raise failure_of(error) from error
         if setup.status == "succeeded":
             return MethodCheckResult()
         failure = setup.last_setup_error or Failure(code=AUTHENTICATION_REQUIRED)

@@ -71,6 +71,11 @@ class Breaker:
         return self._state
 
     @property
+    def is_untroubled(self) -> bool:
+        """Whether there is nothing to remember: closed, and the last call did not fail."""
+        return self._state is BreakerState.CLOSED and not self._in_a_row
+
+    @property
     def admits(self) -> bool:
         """Whether a call that came now would be let through."""
         return self._state is BreakerState.CLOSED or (self._state is BreakerState.OPEN and self._left() <= 0)

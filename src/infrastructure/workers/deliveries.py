@@ -1,8 +1,9 @@
 """The delivery worker: sends due webhooks of all tenants under leases, each endpoint in a lane of its own.
 
 A claim takes a fencing token, as a job does. An endpoint has a few requests under way at most, and endpoints that fail
-share half of the room, so that neither a dead one nor many of them hold up those that answer. A killed worker's
-deliveries are sent again when their leases end: at least once, always with the same ``webhook-id``.
+share half of the room, so that neither a dead one nor many of them hold up those that answer. Whoever fails again and
+again is left alone for a while: what is due for it waits unclaimed, and costs neither a try nor its place. A killed
+worker's deliveries are sent again when their leases end: at least once, always with the same ``webhook-id``.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -29,7 +31,9 @@ from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.statement import Build, Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
+from infrastructure.resilience.breaker import BreakerOpen
 from infrastructure.system import SystemClock, UuidV7Ids
+from infrastructure.webhooks.receivers import Receivers
 from infrastructure.webhooks.secrets import SecretUnreadable, WebhookSecrets
 from infrastructure.webhooks.sender import Answer, WebhookSender
 from infrastructure.webhooks.signing import signed_headers
@@ -77,8 +81,9 @@ class DeliveryWorker:
 
     def __init__(
         self, database: Database, sender: WebhookSender, secrets: WebhookSecrets, dispatch: IDispatch, *,
-        wakeup: Wakeup | None = None, metrics: Metrics | None = None, lease: timedelta = LEASE,
-        concurrency: int = CONCURRENCY, per_endpoint: int = PER_ENDPOINT, give_up_after: timedelta = GIVE_UP_AFTER,
+        wakeup: Wakeup | None = None, metrics: Metrics | None = None, receivers: Receivers | None = None,
+        lease: timedelta = LEASE, concurrency: int = CONCURRENCY, per_endpoint: int = PER_ENDPOINT,
+        give_up_after: timedelta = GIVE_UP_AFTER,
     ) -> None:  # fmt: skip
         """Send at most ``concurrency`` at once, and at most ``per_endpoint`` of them to one endpoint."""
         self._database = database
@@ -87,6 +92,7 @@ class DeliveryWorker:
         self._dispatch = dispatch
         self._ear = (wakeup or Wakeup()).listen()
         self._metrics = metrics or Metrics()
+        self._receivers = receivers or Receivers(self._metrics.set_webhook_breakers_open)
         self._lease = lease
         self._concurrency = concurrency
         self._per_endpoint = per_endpoint
@@ -139,7 +145,7 @@ class DeliveryWorker:
     async def _claim(self, most: int, *, failing: bool) -> list[Claim]:
         if most <= 0:
             return []
-        busy = sorted({claim.endpoint_id for claim in self._running.values()})
+        busy = sorted({claim.endpoint_id for claim in self._running.values()}.union(self._receivers.resting()))
         # One request at a time is enough to find out whether an endpoint is back.
         each = 1 if failing else self._per_endpoint
         params = {"most": most, "each": each, "busy": busy, "failing": failing}
@@ -161,8 +167,11 @@ class DeliveryWorker:
                 # In this very moment its endpoint was closed, or it was pruned.
                 await self._execute("webhooks-release", statements.release, claim.params())
                 return
-            answer = await self._send(claim, message)
+            answer = await self._receivers.ask(claim.endpoint_id, partial(self._send, claim, message))
             await self._record(claim, started, answer)
+        except BreakerOpen:
+            # It was claimed beside the one that opened the breaker, or that tries now whether to close it.
+            await self._execute("webhooks-release", statements.release, claim.params())
         except asyncio.CancelledError:
             with suppress(StoaError):
                 await self._execute("webhooks-release", statements.release, claim.params())

@@ -14,7 +14,7 @@ def _operations() -> object:
 
     from application.kernel.actor import Actor
     from infrastructure.container import Container
-    from infrastructure.lifecycle import Health
+    from infrastructure.health import Health
     from infrastructure.operations import Faces, Operations
     from infrastructure.runtime import Stage
     from interfaces.cli.demo_stage import Step

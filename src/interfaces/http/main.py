@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from infrastructure.container import Container
-from infrastructure.lifecycle import Health
+from infrastructure.health import Health
 from interfaces.http.app import create_app
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint

@@ -10,6 +10,7 @@ from domain.shared.ids import decode_id
 from infrastructure.observability.metrics import Metrics
 from infrastructure.persistence.database import Database
 from infrastructure.webhooks.network import GuardedNetwork
+from infrastructure.webhooks.receivers import Receivers
 from infrastructure.webhooks.secrets import WebhookSecrets
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.targets import WebhookTargets
@@ -58,7 +59,8 @@ class Shop:
         return str(made["id"])
 
     def worker(self, **options: object) -> DeliveryWorker:
-        """Return one more worker."""
+        """Return one more worker, which leaves nobody alone for longer than the schedule does unless told to."""
+        options.setdefault("receivers", Receivers(rest_seconds=0))
         return DeliveryWorker(
             self.stack.relay_database, self.sender, WebhookSecrets(PEPPER), self.stack.dispatcher,
             metrics=self.metrics, **options,  # type: ignore[arg-type]  # reason: whatever a test says
