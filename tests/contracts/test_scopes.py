@@ -28,18 +28,24 @@ async def keys(world: World) -> dict[Scope, str]:
     return {scope: str((await world.run("api_keys.create", scopes=[scope]))["secret"]) for scope in SCOPES}
 
 
+def _offered(name: str, engine: str) -> list[Scope]:
+    """Return all scopes; on SQLite every eighth, another eighth for each use-case, as no database is asked here."""
+    return SCOPES if engine == "postgres" else SCOPES[ROUTED.index(name) % 8 :: 8]
+
+
 @pytest.mark.parametrize("name", ROUTED)
 async def test_only_the_declared_scope_opens_a_use_case(
-    name: str, http: HttpFace, world: World, keys: dict[Scope, str]
+    name: str, http: HttpFace, world: World, keys: dict[Scope, str], engine: str
 ) -> None:
     """Of all keys with one scope, exactly the one with the declared scope gets past 403, and it succeeds.
 
     What is about a person no key opens at all; their session does.
     """
     fields, declared = {**await world.fields(name), **WITHIN.get(name, {})}, REGISTRY[name].scope
+    offered = [scope for scope in keys if scope in _offered(name, engine) or scope is declared]
     refused = []
-    for scope, of_scope in keys.items():
-        key = of_scope
+    for scope in offered:
+        key = keys[scope]
         # Anybody may run a public use-case, also one that works only once with the same fields.
         given = await world.fields(name) if declared is None else fields
         if scope is declared and name in BESIDES:
@@ -50,7 +56,7 @@ async def test_only_the_declared_scope_opens_a_use_case(
             refused.append(scope)
         else:
             assert response.is_success, response.text
-    assert refused == [scope for scope in SCOPES if declared not in (scope, None)]
+    assert refused == [scope for scope in offered if declared not in (scope, None)]
     if declared in PERSONAL_SCOPES:
         assert (await http.send(name, fields, key=world.person.token)).is_success
 

@@ -86,15 +86,17 @@ async def tainted_world(stack: Stack) -> World:
 
 @pytest.mark.parametrize("name", ROUTED)
 async def test_no_field_lets_a_secret_out(
-    name: str, http: HttpFace, tainted_world: World, rows: Rows, log: StringIO
-) -> None:  # fmt: skip
+    name: str, http: HttpFace, tainted_world: World, rows: Rows, log: StringIO, *, engine: str
+) -> None:
     """A key, a card number or a password in any field of any use-case is in no refusal, log or audit entry."""
     world = tainted_world
     given = await world.fields(name)
     home = world.home_of(name)
     last = await rows.last("audit_entries")
     refused = 0
-    for canary in canaries(world):
+    # What is refused is refused before any database is asked, so the second one has one canary, another for each.
+    every = canaries(world)
+    for canary in every if engine == "postgres" else [every[ROUTED.index(name) % len(every)]]:
         for fields_ in tainted(given, REGISTRY[name].command, canary):
             if not all(isinstance(fields_[part], str) for part in http.operations[name].path_fields):
                 continue
