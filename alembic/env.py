@@ -38,6 +38,8 @@ if connection.dialect.name == "postgresql":
     for statement in tenancy.role_statements(existing):
         connection.execute(text(statement))
     connection.execute(text(f"SET ROLE {tenancy.OWNER}"))
+    # Whoever waits for a lock on a table makes everybody wait who comes after: rather fail, and be run again.
+    connection.execute(text("SET lock_timeout = '3s'"))
     connection.commit()
 
 
@@ -59,6 +61,8 @@ context.configure(
     include_object=_compared,
     compare_type=True,
     compare_server_default=False,
+    # A lock is kept to the end of its transaction, so each revision has its own.
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

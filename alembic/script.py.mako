@@ -2,6 +2,8 @@
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
+
+What a database in use can bear is in docs/migrations.md, and `stoa db check` looks.
 """
 
 import sqlalchemy as sa

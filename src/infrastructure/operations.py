@@ -89,8 +89,9 @@ class Operations:
         return found
 
     def db_check(self) -> str | None:
-        """Return how the schema differs from the models."""
-        found: str | None = asyncio.run(_migrations().differences(self._owner_url()))
+        """Return how the schema differs from the models, or which rules of migrations are broken."""
+        migrations = _migrations()
+        found: str | None = asyncio.run(migrations.differences(self._owner_url())) or migrations.broken_rules()
         return found
 
     def db_url(self, *, superuser: bool) -> str:

@@ -14,6 +14,7 @@ _BY_STATE = {
     "28000": "the database does not know this role; `stoa db upgrade` makes the roles",
     "28P01": "the database refuses the password",
     "3D000": "the server has no such database",
+    "55P03": "another transaction kept a lock for longer than is waited for; run it again",
     "42501": "this role may not use Stoa's tables; is it the one the README names?",
 }
 

@@ -1,15 +1,20 @@
 """The schema's way up and down, on both databases."""
 
+import asyncio
 import fcntl
+import io
 import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, inspect, text
 
+from application.kernel.start_error import StartError
 from infrastructure.persistence import guard, migrations
 from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.database import Database
@@ -128,3 +133,58 @@ async def test_a_schema_of_another_revision_is_refused(url: str) -> None:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.dispose()
     await refused("at migration 9999")
+
+
+ADDED = """
+from alembic import op
+
+revision, down_revision = "9999", "{head}"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE products ADD CONSTRAINT added CHECK (version > 0) NOT VALID")
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE products VALIDATE CONSTRAINT added")
+        op.execute("CREATE INDEX CONCURRENTLY ix_added ON products (organization_id, name)")
+"""
+
+
+@pytest.fixture
+def behind(test_databases: TestDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make a database, and then one revision more, of the kind that docs/migrations.md shows."""
+    url = test_databases.postgres().superuser
+    shutil.copytree(ROOT / "alembic", tmp_path / "alembic", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "alembic/versions/9999_added.py").write_text(ADDED.format(head=migrations.head()))
+    config = Config(ROOT / "alembic.ini", stdout=io.StringIO())
+    config.set_main_option("script_location", str(tmp_path / "alembic"))
+    monkeypatch.setattr(migrations, "_config", lambda: config)
+    return url
+
+
+async def test_a_revision_may_leave_its_transaction_for_a_while(behind: str) -> None:
+    """What has to be done beside the work of others is done outside of any transaction, and the rest goes on."""
+    assert migrations.broken_rules() is None
+    await migrations.upgrade(behind)
+    assert await migrations.current(behind) == "9999"
+    connection = await asyncpg.connect(behind)
+    assert await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_added'::regclass")
+    assert await connection.fetchval("SELECT convalidated FROM pg_constraint WHERE conname = 'added'")
+    await connection.close()
+
+
+async def test_a_migration_that_cannot_have_its_lock_gives_up_and_changes_nothing(behind: str) -> None:
+    """Otherwise everybody who comes after it would wait too; run again, it goes through."""
+    before = await migrations.current(behind)
+    reader = await asyncpg.connect(behind)
+    transaction = reader.transaction()
+    await transaction.start()
+    await reader.execute("SELECT count(*) FROM products")
+    async with asyncio.timeout(30):
+        with pytest.raises(StartError, match="kept a lock for longer than is waited for; run it again"):
+            await migrations.upgrade(behind)
+    await transaction.rollback()
+    assert await migrations.current(behind) == before
+    assert not await reader.fetchval("SELECT count(*) FROM pg_constraint WHERE conname = 'added'")
+    await reader.close()
+    await migrations.upgrade(behind)
+    assert await migrations.current(behind) == "9999"
