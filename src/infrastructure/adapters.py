@@ -32,7 +32,9 @@ from infrastructure.payments.watched import WatchedMethodVerifier, WatchedPaymen
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.sign_ins import SqlSignIns
+from infrastructure.resilience.admission import Admission, places
 from infrastructure.resilience.breakers import Breakers
+from infrastructure.resilience.rate_limits import RateLimits
 from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
 from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.settings import Settings
@@ -111,6 +113,14 @@ class Adapters(containers.DeclarativeContainer):
     sealer_database = providers.Singleton(
         Database, locations.provided.sealer, pool_size=2, watch=providers.Factory(watch, pool="sealer_database")
     )
+
+    admission = providers.Singleton(
+        Admission, providers.Callable(places, settings.provided.pool_size), shed=metrics.provided.observe_shed
+    )  # fmt: skip
+    rate_limits = providers.Singleton(
+        RateLimits, credential=settings.provided.rate_limit_key, organization=settings.provided.rate_limit_organization,
+        address=settings.provided.rate_limit_address, refused=metrics.provided.observe_rate_limited,
+    )  # fmt: skip
 
     links = providers.Singleton(Links, settings.provided.links_url.call())
     mailer = providers.Singleton(WatchedMailer, providers.Singleton(_mailer, settings), mail_breaker)

@@ -70,6 +70,7 @@ from infrastructure.persistence.cursor import CursorSecret
 from infrastructure.persistence.errors import register_constraints
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
+from infrastructure.resilience.admission import AdmittedDispatcher
 from infrastructure.settings import Settings
 from infrastructure.workers.deliveries import DeliveryWorker
 from infrastructure.workers.jobs import JobWorker
@@ -137,6 +138,8 @@ class Container(Adapters):
         }
     )
     dispatcher = providers.Singleton(Dispatcher, units, ports, registry, outside)
+    # What faces that serve many at once use; workers and the command line are few enough by themselves.
+    admitted_dispatcher = providers.Singleton(AdmittedDispatcher, dispatcher, Adapters.admission, registry)
     importer = providers.Singleton(Importer, dispatcher)
     authenticator = providers.Singleton(
         Authenticator, Adapters.database, Adapters.api_keys, Adapters.session_tokens, Adapters.clock

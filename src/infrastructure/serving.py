@@ -70,6 +70,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on", backlog=2048,
+        # What proxies say is read where the number of those that are trusted is known.
+        proxy_headers=False,
     )  # fmt: skip
 
 

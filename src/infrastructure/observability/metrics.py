@@ -47,6 +47,7 @@ class Metrics:
         self._outbox(registry)
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
         self._jobs(registry)
+        self._limits(registry)
         self._drifts = Counter(
             "stoa_wallet_drifts", "Balances of wallets that were found to drift by another amount.", registry=registry
         )
@@ -77,6 +78,17 @@ class Metrics:
             "From an event's occurrence to its confirmation.",
             buckets=_LAG_SECONDS,
             registry=registry,
+        )
+
+    def _limits(self, registry: CollectorRegistry) -> None:
+        self._in_flight = Gauge(
+            "stoa_requests_in_flight", "Requests that hold a place of bounded concurrency.", registry=registry
+        )
+        self._shed = Counter(
+            "stoa_requests_shed", "Requests refused because too much was under way.", ("importance",), registry=registry
+        )
+        self._limited = Counter(
+            "stoa_requests_rate_limited", "Requests refused by a rate limit.", ("limit",), registry=registry
         )
 
     def _jobs(self, registry: CollectorRegistry) -> None:
@@ -119,6 +131,15 @@ class Metrics:
 
     def observe_worker_restart(self, worker: str) -> None:
         self._restarts.labels(worker).inc()
+
+    def set_in_flight(self, requests: int) -> None:
+        self._in_flight.set(requests)
+
+    def observe_shed(self, importance: str) -> None:
+        self._shed.labels(importance).inc()
+
+    def observe_rate_limited(self, limit: str) -> None:
+        self._limited.labels(limit).inc()
 
     def set_outbox_backlog(self, events: int) -> None:
         self._backlog.set(events)

@@ -14,11 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from application.kernel.limits import Admit, admit_all
 from application.kernel.use_case import UseCase
 from domain.shared.errors import Unavailable
 from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
 from interfaces.http.envelope import Envelope
 from interfaces.http.errors import MethodNotAllowed, UnknownPath
+from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
 from interfaces.http.route_row import RouteRow
@@ -41,19 +43,11 @@ class NotReady(Unavailable):
 
 
 def create_app(
-    *,
-    registry: Mapping[str, UseCase],
-    dispatcher: Dispatch,
-    authenticate: Authenticate,
-    readiness: Readiness,
-    metrics: Callable[[], bytes],
-    metrics_content_type: str,
-    observe: Observe,
-    lifespan: Lifespan | None = None,
-    mcp_app: ASGIApp | None = None,
-    routes: Iterable[RouteRow] = ROUTES,
-    notices: Mapping[str, IEndpoint] | None = None,
-) -> FastAPI:
+    *, registry: Mapping[str, UseCase], dispatcher: Dispatch, authenticate: Authenticate, readiness: Readiness,
+    metrics: Callable[[], bytes], metrics_content_type: str, observe: Observe, lifespan: Lifespan | None = None,
+    mcp_app: ASGIApp | None = None, routes: Iterable[RouteRow] = ROUTES,
+    notices: Mapping[str, IEndpoint] | None = None, admit: Admit = admit_all, charge: Charge = charge_nothing,
+) -> FastAPI:  # fmt: skip
     """Build the application.
 
     Args:
@@ -68,12 +62,14 @@ def create_app(
         mcp_app: what answers below ``/mcp/``.
         routes: the table.
         notices: by path below ``/v1``, what payment providers post their notices to; no operation of the API.
+        admit: has room for finding out who calls; ``dispatcher`` asks by itself.
+        charge: counts a request against its caller's limits.
 
     Raises:
         DeclarationError: the table and the registry differ.
         TypeError: a command or a view has a field without a schema.
     """
-    services = Services(dispatcher, authenticate, observe)
+    services = Services(dispatcher, authenticate, observe, admit, charge)
     app = _framework(read_operations(routes, registry), services, lifespan, notices or {})
     _add_health(app, readiness, metrics, metrics_content_type)
     if mcp_app is not None:

@@ -10,11 +10,13 @@ from starlette.types import Receive, Scope, Send
 from application.kernel.actor import PUBLIC_ACTOR, Actor
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
+from application.kernel.limits import Admit, admit_all, importance_of
 from application.kernel.use_case import UseCase
 from application.settlements.x402 import accepted, encoded
-from domain.shared.errors import StaleVersion, StoaError
+from domain.shared.errors import StaleVersion, StoaError, Unauthenticated
 from domain.shared.ids import OrganizationId
 from interfaces.http.errors import PreconditionMissing, StalePrecondition
+from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.operation import PAYMENT_FIELD, VERSION_FIELD, Operation
 from interfaces.http.requests import (
     PAYMENT,
@@ -44,11 +46,15 @@ class Services:
         authenticate: turns a token, and the organization named beside it, into a caller; raises ``Unauthenticated``,
             or ``NotFound`` for an organization that is not the caller's.
         observe: is told the use-case, the face, ``ok`` or the error's code, and the seconds it took.
+        admit: has room for finding out who calls, or refuses; ``dispatch`` asks by itself.
+        charge: counts a request against its caller's limits, or refuses it.
     """
 
     dispatch: Dispatch
     authenticate: Authenticate
     observe: Observe
+    admit: Admit = admit_all
+    charge: Charge = charge_nothing
 
 
 class Endpoint:
@@ -58,6 +64,7 @@ class Endpoint:
         """Bind an operation to what it needs."""
         self._operation = operation
         self._use_case: UseCase = operation.use_case
+        self._importance = importance_of(operation.use_case)
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, parameters: Mapping[str, str]) -> None:
@@ -81,10 +88,10 @@ class Endpoint:
         await answer.send(send, without_body=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive, parameters: Mapping[str, str]) -> Answer:
-        """Refuse in this order: who, may they, headers, then the command itself."""
+        """Refuse in this order: who, how often, may they, headers, then the command itself."""
         operation = self._operation
         headers = read_headers(scope)
-        actor = await self._actor(headers)
+        actor = await self._actor(scope, headers)
         actor.require(self._use_case.scope)
         key = self._idempotency_key(headers)
         reserved: dict[str, object] = dict(parameters)
@@ -107,12 +114,23 @@ class Endpoint:
             raise StalePrecondition from error
         return self._success(outcome, scope.get("root_path", ""), payment)
 
-    async def _actor(self, headers: Mapping[bytes, str]) -> Actor:
+    async def _actor(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
+        try:
+            actor = await self._identified(headers)
+        except Unauthenticated:
+            self._services.charge(scope, PUBLIC_ACTOR)
+            raise
+        self._services.charge(scope, actor)
+        return actor
+
+    async def _identified(self, headers: Mapping[bytes, str]) -> Actor:
         # Public use-cases find their tenant by what they look up, so that a credential must not change the answer.
         token = None if self._use_case.public else bearer_token(headers)
         if token is None:
             return PUBLIC_ACTOR
-        return await self._services.authenticate(token, named_organization(headers))
+        # No place is held while the body is read, or a few senders who never finish would take them all.
+        with self._services.admit(self._importance):
+            return await self._services.authenticate(token, named_organization(headers))
 
     def _idempotency_key(self, headers: Mapping[bytes, str]) -> str | None:
         if not self._operation.idempotent:

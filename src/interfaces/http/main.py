@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from infrastructure.container import Container
 from infrastructure.health import Health
 from interfaces.http.app import create_app
+from interfaces.http.limits import Limited
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint
 from interfaces.mcp.main import http_app
@@ -21,13 +22,14 @@ def _notices(container: Container) -> dict[str, IEndpoint]:
     reader = container.stripe_notices()
     if reader is None:
         return {}
-    endpoint = ProviderNotices(reader.provider, reader.read, container.dispatcher(), container.calls().observe)
+    endpoint = ProviderNotices(reader.provider, reader.read, container.admitted_dispatcher(), container.calls().observe)
     return {"/webhooks/stripe": endpoint}
 
 
 def build_app(container: Container, health: Health) -> ASGIApp:
     """Return the application: the registry's routes, health, metrics, MCP below ``/mcp/``, and beside it the pages."""
-    mcp = http_app(container)
+    limits = Limited(container.rate_limits(), container.settings().trusted_proxies)
+    mcp = http_app(container, limits.charge)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -38,12 +40,13 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         metrics = container.metrics()
         for name in ("database", "relay_database", "sealer_database"):
             metrics.set_pool(name, **getattr(container, name)().pool_state())
+        metrics.set_in_flight(container.admission().in_flight)
         rendered: bytes = metrics.render()
         return rendered
 
     api = create_app(
         registry=container.registry(),
-        dispatcher=container.dispatcher(),
+        dispatcher=container.admitted_dispatcher(),
         authenticate=container.authenticator(),
         readiness=health,
         metrics=exposition,
@@ -52,5 +55,7 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         lifespan=lifespan,
         mcp_app=mcp,
         notices=_notices(container),
+        admit=container.admission(),
+        charge=limits.charge,
     )
-    return Beside(api, build_web(container))
+    return limits.around(Beside(api, build_web(container, limits.charge)))

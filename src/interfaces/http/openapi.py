@@ -38,6 +38,14 @@ _HEADERS: Json = {
         "description": "What x402 tells of an accepted payment, base64 of its JSON: the chain has yet to decide.",
         "schema": {"type": "string"},
     },
+    "RateLimit-Policy": {
+        "description": "The caller's limits: `q` requests at once, and as many again within `w` seconds.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of each limit: `r` requests now, all of them in `t` seconds.",
+        "schema": {"type": "string"},
+    },
     "Idempotency-Replayed": {
         "description": "`true` when this answer was given before, for the same `Idempotency-Key`.",
         "schema": {"type": "string", "const": "true"},
@@ -175,7 +183,7 @@ def _request_body(operation: Operation, writer: SchemaWriter) -> Json:
 
 
 def _responses(operation: Operation, writer: SchemaWriter) -> Json:
-    headers = ["X-Request-Id"]
+    headers = ["X-Request-Id", "RateLimit-Policy", "RateLimit"]
     result = read_shape(operation.use_case.result)
     if isinstance(result, Record) and any(field.name == "version" for field in result.fields):
         headers.append("ETag")

@@ -16,19 +16,21 @@ _MEANINGS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is readable and breaks a rule; `errors` has every one.",
     HTTPStatus.PRECONDITION_REQUIRED: "`If-Match` is missing.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The caller has used up one of its limits.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake of ours, logged under the request id.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable; it is safe to retry with the same `Idempotency-Key`.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable, or too much is under way (`overloaded`); it is safe to "
+    "retry with the same `Idempotency-Key`.",
 }
 _CHALLENGE: Json = {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
 _RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+_LIMITS: Json = {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit-Policy", "RateLimit")}
 _DEMAND: Json = {
     "PAYMENT-REQUIRED": {"description": "The demand of x402, base64 of its JSON.", "schema": {"type": "string"}}
 }
 _EXTRA_HEADERS = {
     HTTPStatus.PAYMENT_REQUIRED: _DEMAND,
     HTTPStatus.UNAUTHORIZED: _CHALLENGE,
-    HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
+    HTTPStatus.TOO_MANY_REQUESTS: {**_RETRY_AFTER, **_LIMITS},
     HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
 }
 _TEXT: Json = {"type": "string"}

@@ -5,19 +5,20 @@ from importlib.metadata import version
 
 from application.kernel.actor import Actor
 from infrastructure.container import Container
-from interfaces.mcp.server import StoaServer, build_server
+from interfaces.mcp.server import Dispatch, StoaServer, build_server
 from interfaces.mcp.stdio import serve_stdio
-from interfaces.mcp.streamable import LOOPBACK, McpApp, current_actor
+from interfaces.mcp.streamable import LOOPBACK, Charge, McpApp, current_actor
 
 
-def http_app(container: Container) -> McpApp:
-    """Return what is mounted at ``/mcp/``.
+def http_app(container: Container, charge: Charge) -> McpApp:
+    """Return what is mounted at ``/mcp/``; ``charge`` counts its requests.
 
     On loopback only loopback's own names are answered to, because any page in the same machine's browser reaches it. A
     server that listens elsewhere is called by names that only the proxy before it knows.
     """
     hosts = LOOPBACK if container.settings().host in {"127.0.0.1", "::1", "localhost"} else None
-    return McpApp(server_of(container, current_actor), container.authenticator(), hosts)
+    server = server_of(container, current_actor, container.admitted_dispatcher())
+    return McpApp(server, container.authenticator(), hosts, admit=container.admission(), charge=charge)
 
 
 async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
@@ -25,11 +26,13 @@ async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) 
     await serve_stdio(server_of(container, actor_of))
 
 
-def server_of(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> StoaServer:
-    """Return the server of one caller, for any transport."""
+def server_of(
+    container: Container, actor_of: Callable[[], Awaitable[Actor]], dispatcher: Dispatch | None = None
+) -> StoaServer:
+    """Return the server of one caller, for any transport; for one that serves many at once, with its ``dispatcher``."""
     return build_server(
         registry=container.registry(),
-        dispatcher=container.dispatcher(),
+        dispatcher=dispatcher or container.dispatcher(),
         actor_of=actor_of,
         observe=container.calls().observe,
         version=version("stoa"),

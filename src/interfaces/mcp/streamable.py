@@ -11,13 +11,15 @@ from mcp.types import INVALID_PARAMS
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from application.kernel.actor import Actor
+from application.kernel.actor import PUBLIC_ACTOR, Actor
+from application.kernel.limits import Admit, Importance, admit_all
 from domain.shared.errors import MalformedInput, NotFound, Unauthenticated, Unavailable
 from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.mcp.server import REQUEST_ID, StoaServer
 from interfaces.schema.json_text import decode_json
 
 type Authenticate = Callable[[str, OrganizationId | None], Awaitable[Actor]]
+type Charge = Callable[[Scope, Actor], None]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY = 1024 * 1024
@@ -62,12 +64,19 @@ class McpApp:
             ``Unauthenticated``, or ``NotFound`` for an organization that is not the caller's.
         hosts: names by which the server may be called, with any port or none. A page that a browser was tricked into
             resolving here sends another one. None allows all, for a server behind a proxy that checks them.
+        admit: has room for finding out who calls; the server's dispatcher asks by itself.
+        charge: counts a request against its caller's limits.
     """
 
-    def __init__(self, server: StoaServer, authenticate: Authenticate, hosts: Sequence[str] | None = LOOPBACK) -> None:
+    def __init__(
+        self, server: StoaServer, authenticate: Authenticate, hosts: Sequence[str] | None = LOOPBACK, *,
+        admit: Admit = admit_all, charge: Charge | None = None,
+    ) -> None:  # fmt: skip
         """Prepare; nothing is served before :meth:`running`."""
         self._server = server
         self._authenticate = authenticate
+        self._admit = admit
+        self._charge = charge
         self._security = _security(hosts)
         self._manager: StreamableHTTPSessionManager | None = None
 
@@ -94,8 +103,9 @@ class McpApp:
         Raises:
             MalformedInput: the body is no JSON-RPC message, or the named organization is none.
             Unauthenticated: there is no bearer token, or nobody has it.
+            RateLimited: the caller has used up one of its limits.
             UnknownPath: the path goes on below the mount.
-            Unavailable: the application is not running.
+            Unavailable: the application is not running, or has no room for the request.
         """
         if scope["path"].removeprefix(scope.get("root_path", "")).strip("/"):
             raise UnknownPath
@@ -105,7 +115,7 @@ class McpApp:
             return
         if self._manager is None:
             raise Unavailable
-        actor = _ACTOR.set(await self._authenticate(_token(scope), _organization(scope)))
+        actor = _ACTOR.set(await self._caller(scope))
         request_id = REQUEST_ID.set(scope.get("state", {}).get("request_id"))
         try:
             await self._manager.handle_request(scope, await _read(receive), send)
@@ -114,6 +124,22 @@ class McpApp:
         finally:
             REQUEST_ID.reset(request_id)
             _ACTOR.reset(actor)
+
+    async def _caller(self, scope: Scope) -> Actor:
+        try:
+            # Which tool is called is told by the body, which is read for those only who are known. Until then they
+            # are admitted as writes are: reads would be refused too early, and the rest is for what moves money.
+            with self._admit(Importance.WRITE):
+                actor = await self._authenticate(_token(scope), _organization(scope))
+        except Unauthenticated:
+            self._count(scope, PUBLIC_ACTOR)
+            raise
+        self._count(scope, actor)
+        return actor
+
+    def _count(self, scope: Scope, actor: Actor) -> None:
+        if self._charge is not None:
+            self._charge(scope, actor)
 
 
 def _refusal(id_: object) -> Response:

@@ -1,7 +1,7 @@
 """The face for people: purchases, what the links of mails lead to, and the sandbox's vault. Every failure is a page."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from application.kernel.actor import PUBLIC_ACTOR, Actor
 from application.kernel.use_case import UseCase
-from domain.shared.errors import NotFound, StoaError, Unavailable
+from domain.shared.errors import NotFound, RateLimited, StoaError, Unavailable
 from interfaces.web import account, checkout, token_checkout
 from interfaces.web.account import Account, Authenticate
 from interfaces.web.checkout import VAULT_PATH, Checkout
@@ -26,16 +27,20 @@ _LONGEST_PARAMETER = 4_096
 _ADDRESSES = account.PATHS | {VAULT_PATH}
 
 
+type Charge = Callable[[Scope, Actor], None]
+
+
 class WebApp:
     """An ASGI application without routes of a framework: there are seven addresses."""
 
     def __init__(
         self, *, dispatch: Dispatch, registry: Mapping[str, UseCase], observe: Observe, authenticate: Authenticate,
-        vault: IVault | None,
+        vault: IVault | None, charge: Charge | None = None,
     ) -> None:  # fmt: skip
-        """Build the pages; ``vault`` is the sandbox's, and None where cards are real."""
+        """Build the pages; ``vault`` is the sandbox's, and None where cards are real. ``charge`` counts requests."""
         self._pages = Pages(test_mode=vault is not None)
         self._vault = vault
+        self._charge = charge
         self._checkout = Checkout(Runs(dispatch, registry, observe, checkout.USED), self._pages, vault)
         self._token_checkout = TokenCheckout(Runs(dispatch, registry, observe, token_checkout.USED))
         self._account = Account(Runs(dispatch, registry, observe, account.USED), self._pages, authenticate)
@@ -54,14 +59,19 @@ class WebApp:
     async def _safely(self, request: Request, visit: Visit) -> Response:
         """Answer with a page whatever happens; what went wrong is for the log."""
         try:
+            if self._charge is not None:
+                # Nobody who looks at a page has a credential.
+                self._charge(request.scope, PUBLIC_ACTOR)
             return await self._answer(request, visit)
+        except RateLimited as error:
+            if visit.path.startswith(PAGES) and wants_data(request):
+                return token_checkout.refused(error, request, visit)
+            return self._busy(visit, request, status=429, after=error.details.get("retry_after", 1))
         except NotFound:
             return self._pages.notice("missing", visit, status=404)
         except Unavailable as error:
             _LOG.warning("page unavailable: %s", error.code)
-            page = self._pages.notice("busy", visit, status=503, picture="clock", reload=_again(request, visit))
-            page.headers["retry-after"] = "3"
-            return page
+            return self._busy(visit, request, status=503, after=3)
         except StoaError:
             return self._pages.notice("refused", visit, status=400)
         except ClientDisconnect:
@@ -95,6 +105,11 @@ class WebApp:
         if parts[1] == "return":
             return await self._checkout.back(visit, parts[0], only_look=request.method == "HEAD")
         return await self._checkout.status(visit, *parts)
+
+    def _busy(self, visit: Visit, request: Request, *, status: int, after: object) -> Response:
+        page = self._pages.notice("busy", visit, status=status, picture="clock", reload=_again(request, visit))
+        page.headers["retry-after"] = str(after)
+        return page
 
     def _wrong_method(self, visit: Visit, allowed: str) -> Response:
         page = self._pages.notice("refused", visit, status=405)

@@ -1,15 +1,16 @@
 """Composes the pages on the container."""
 
 from infrastructure.container import Container
-from interfaces.web.app import WebApp
+from interfaces.web.app import Charge, WebApp
 
 
-def build_web(container: Container) -> WebApp:
+def build_web(container: Container, charge: Charge) -> WebApp:
     """Return the pages; the sandbox's vault is beside them only where no card is real."""
     return WebApp(
-        dispatch=container.dispatcher(),
+        dispatch=container.admitted_dispatcher(),
         registry=container.registry(),
         observe=container.calls().observe,
         authenticate=container.authenticator(),
         vault=container.vault(),
+        charge=charge,
     )

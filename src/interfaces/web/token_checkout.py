@@ -46,7 +46,7 @@ class TokenCheckout:
             key = parse_key(request.headers.get("idempotency-key")) if request.method == "GET" else None
             body = await self._run(USED[0], {**fields, **_only_looking(request)}, visit, key=key)
         except StoaError as error:
-            return _refused(error, request, visit)
+            return refused(error, request, visit)
         told = {} if payment is None else {"payment-response": encoded(accepted(payment))}
         return _data(body, 202, visit, told)
 
@@ -56,7 +56,8 @@ def _only_looking(request: Request) -> dict[str, object]:
     return {"payment_signature": None} if request.method == "HEAD" else {}
 
 
-def _refused(error: StoaError, request: Request, visit: Visit) -> Response:
+def refused(error: StoaError, request: Request, visit: Visit) -> Response:
+    """Tell a program what a page would tell a person."""
     status, here = status_of(error), str(request.url.replace(query=""))
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error

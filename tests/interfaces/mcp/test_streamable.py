@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
@@ -14,8 +14,12 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import INVALID_PARAMS
 
+from application.kernel.limits import Admit, Importance, admit_all
 from domain.shared.ids import encode_id, uuid7
+from infrastructure.resilience.admission import Admission
+from infrastructure.resilience.rate_limits import BURST_SECONDS, RateLimits
 from interfaces.http.app import create_app
+from interfaces.http.limits import Charge, Limited
 from interfaces.http.route_row import RouteRow
 from interfaces.mcp.server import build_server
 from interfaces.mcp.streamable import McpApp, current_actor
@@ -33,9 +37,9 @@ class Site:
     dispatcher: FakeDispatcher
 
 
-def application(dispatcher: FakeDispatcher) -> FastAPI:
+def application(dispatcher: FakeDispatcher, charge: Charge | None = None, admit: Admit = admit_all) -> FastAPI:
     server = build_server(registry=REGISTRY, dispatcher=dispatcher, actor_of=current_actor, observe=dispatcher.observe)
-    mcp = McpApp(server, authenticate)
+    mcp = McpApp(server, authenticate, admit=admit, charge=charge)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -197,3 +201,38 @@ async def test_the_organization_is_named_beside_the_token(
         answer = await http.post(site.url, json=LISTING)
     assert answer.status_code == status
     assert answer.json().get("code") == code
+
+
+async def test_requests_count_against_their_callers_limits() -> None:
+    """Beyond its limit a caller is refused before its message is read; who has no key counts by address."""
+    limited = Limited(RateLimits(credential=1, organization=0, address=1, monotonic_ns=lambda: 0))
+    app = application(FakeDispatcher(), limited.charge)
+    transport = httpx2.ASGITransport(limited.around(app))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        answers = [await client.post("/mcp/", json=LISTING, headers=HEADERS) for _ in range(BURST_SECONDS + 1)]
+        strangers = [await client.post("/mcp/", json=LISTING) for _ in range(BURST_SECONDS + 1)]
+    assert [answer.status_code for answer in answers] == [200] * BURST_SECONDS + [429]
+    assert [answer.status_code for answer in strangers] == [401] * BURST_SECONDS + [429]
+    assert answers[0].headers["ratelimit"] == '"credential";r=4;t=1'
+    assert (answers[-1].json()["code"], answers[-1].headers["retry-after"]) == ("rate_limited", "1")
+
+
+async def test_without_room_nobody_is_asked_who_calls() -> None:
+    """Until it is known which tool is called, the request is admitted as a write is."""
+    admission = Admission(10)
+    app = application(FakeDispatcher(), admit=admission)
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        with ExitStack() as held:
+            for _ in range(8):
+                held.enter_context(admission(Importance.MONEY))
+            refused = await client.post("/mcp/", json=LISTING, headers=HEADERS)
+        served = await client.post("/mcp/", json=LISTING, headers=HEADERS)
+    assert (refused.status_code, refused.json()["code"], served.status_code) == (503, "overloaded", 200)
+    assert admission.in_flight == 0

@@ -19,7 +19,7 @@ from domain.shared.ids import UserId
 from domain.shared.text import check_email, check_slug
 from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
 from infrastructure.payments.vault import SandboxVault
-from interfaces.web.app import WebApp
+from interfaces.web.app import Charge, WebApp
 from tests.support.stack import FrozenClock
 
 REGISTRY = load_registry(application)
@@ -85,12 +85,12 @@ class Shop:
         """Remember what was measured."""
         self.observed.append((use_case, face, code))
 
-    def app(self, *, sandbox: bool = True) -> WebApp:
+    def app(self, *, sandbox: bool = True, charge: Charge | None = None) -> WebApp:
         """Return the pages."""
         vault = SandboxVault(SandboxTokenizer(self.clock), b"secret-of-the-tests-0123456789ab", self.clock)
         return WebApp(
             dispatch=self.dispatch, registry=REGISTRY, observe=self.observe,
-            authenticate=self.authenticate, vault=vault if sandbox else None,
+            authenticate=self.authenticate, vault=vault if sandbox else None, charge=charge,
         )  # fmt: skip
 
     def _purchase(self, command: object) -> Wire:

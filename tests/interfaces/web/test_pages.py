@@ -13,6 +13,8 @@ from domain.payments.checkout import CheckoutTotalChanged
 from domain.payments.payment_link import PaymentLinkExpired
 from domain.shared.errors import StoaError, Unavailable
 from domain.shared.money import Money
+from infrastructure.resilience.rate_limits import BURST_SECONDS, RateLimits
+from interfaces.http.limits import Limited
 from interfaces.web.app import Beside
 from tests.interfaces.web.shop import REFERENCE, Shop, bought, got, quoted, raising, sent, visiting
 
@@ -292,3 +294,16 @@ async def test_pages_stand_beside_the_api(shop: Shop, path: str, is_page: bool) 
     app = Beside(PlainTextResponse("the API"), shop.app())
     async with AsyncClient(transport=ASGITransport(app), base_url="http://shop.test") as client:
         assert ((await client.get(path)).text != "the API") is is_page
+
+
+async def test_who_asks_for_too_many_pages_is_told_to_wait(shop: Shop) -> None:
+    """A reader sees a page, a program a problem; both are told for how long."""
+    limited = Limited(RateLimits(credential=0, organization=0, address=1, monotonic_ns=lambda: 0))
+    app = limited.around(shop.app(charge=limited.charge))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://shop.test") as client:
+        answers = [await client.get("/pay/espresso") for _ in range(BURST_SECONDS + 1)]
+        program = await client.get("/pay/espresso", headers={"accept": "application/json"})
+    assert [answer.status_code for answer in answers] == [200] * BURST_SECONDS + [429]
+    assert answers[-1].headers["retry-after"] == "1"
+    assert answers[-1].headers["content-type"].startswith("text/html")
+    assert (program.status_code, program.json()["code"]) == (429, "rate_limited")

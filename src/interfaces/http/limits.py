@@ -1,0 +1,105 @@
+"""Rate limits as HTTP has them: who is charged for a request, and what every answer says about it.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` has the limits, ``RateLimit`` what
+is left of them.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from application.kernel.actor import Actor, ActorKind
+from application.kernel.limits import IRateLimits, Quota
+from domain.shared.errors import RateLimitExceeded
+
+type Charge = Callable[[Scope, Actor], None]
+"""Counts one request against its caller's limits, or raises ``RateLimited``."""
+
+_QUOTAS = "quotas"
+_FORWARDED, _PROTOCOL = b"x-forwarded-for", b"x-forwarded-proto"
+_SCHEMES = {b"http": "http", b"https": "https"}
+_LOG = logging.getLogger(__name__)
+
+
+def charge_nothing(_scope: Scope, _actor: Actor) -> None:
+    """Limit nobody."""
+
+
+class Limited:
+    """Charges requests and says in their answers what is left; the outermost application, for all faces inside.
+
+    Callers without a credential are told apart by their addresses. What proxies say about those is only believed of as
+    many as there are said to be: each adds the address that it was asked from, so of the last ``proxies`` entries of
+    ``X-Forwarded-For`` the first is the client's, and everything before is the client's own invention.
+    """
+
+    def __init__(self, limits: IRateLimits, proxies: int = 0) -> None:
+        """Count in ``limits``."""
+        self._limits = limits
+        self._proxies = proxies
+        self._warned = proxies > 0
+
+    def charge(self, scope: Scope, actor: Actor) -> None:
+        """Count one request.
+
+        Raises:
+            RateLimitExceeded: one of the limits is used up; ``retry_after`` says for how many seconds.
+        """
+        if actor.kind is ActorKind.PUBLIC:
+            client = scope.get("client")
+            allowance = self._limits.of_address(client[0] if client else "")
+        else:
+            allowance = self._limits.of_caller(actor)
+        scope["state"][_QUOTAS] = allowance.quotas
+        if allowance.retry_after:
+            raise RateLimitExceeded(retry_after=allowance.retry_after)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """Return the application whose requests can be charged."""
+
+        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            self._see_through_proxies(scope)
+            state = scope.setdefault("state", {})
+
+            async def send_with_quotas(message: Message) -> None:
+                if message["type"] == "http.response.start" and state.get(_QUOTAS):
+                    message = {**message, "headers": [*message.get("headers", ()), *_headers(state[_QUOTAS])]}
+                await send(message)
+
+            await app(scope, receive, send_with_quotas)
+
+        return limited
+
+    def _see_through_proxies(self, scope: Scope) -> None:
+        if self._proxies == 0:
+            self._warn(scope)
+            return
+        said = [value for name, value in scope["headers"] if name == _FORWARDED]
+        passed = [part.strip() for part in b",".join(said).split(b",")] if said else []
+        # The entry that the outermost of our proxies wrote; with fewer, somebody asked without passing them all.
+        client = next(islice(reversed(passed), self._proxies - 1, None), b"")
+        if client:
+            scope["client"] = (client.decode("latin-1"), 0)
+        protocols = [value for name, value in scope["headers"] if name == _PROTOCOL]
+        if len(protocols) == 1:
+            scope["scheme"] = _SCHEMES.get(protocols[0].strip().lower(), scope["scheme"])
+
+    def _warn(self, scope: Scope) -> None:
+        """Say once what behind a proxy that nobody declared would go wrong unseen."""
+        if not self._warned and any(name == _FORWARDED for name, _ in scope["headers"]):
+            self._warned = True
+            _LOG.warning(
+                "X-Forwarded-For is ignored, since STOA_TRUSTED_PROXIES is 0: behind a proxy, all callers without a "
+                "credential share the limit of its address"
+            )
+
+
+def _headers(quotas: Iterable[Quota]) -> list[tuple[bytes, bytes]]:
+    policy = ", ".join(f'"{quota.name}";q={quota.size};w={quota.window}' for quota in quotas)
+    left = ", ".join(f'"{quota.name}";r={quota.left};t={quota.reset}' for quota in quotas)
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]
