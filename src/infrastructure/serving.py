@@ -28,7 +28,7 @@ class AddressInUse(StartError):
     exit_code = 6
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that leaves signals to us, so that it ends with exit code 0 and not by the signal."""
 
     @contextlib.contextmanager
@@ -44,7 +44,7 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
         StartError: the address is taken, a role is privileged, the schema is another, a broker is not there.
     """
     last_resort = LastResort()
-    with _listening(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         locations = await asyncio.to_thread(locate, settings)
         if prepare:
             await lifecycle.migrate(settings, locations)
@@ -55,7 +55,7 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
             # Only now, when nothing can refuse the start any more: the key it makes is shown once.
             secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
             health = Health(container, supervisor)
-            server = _Server(_config(Departing(build_app(container, health), health)))
+            server = Server(server_config(Departing(build_app(container, health), health)))
             serving = await _until_told_to_stop(server, listener, lambda: _welcome(settings, secret))
             health.draining = True
             if not serving.done():
@@ -66,7 +66,8 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
     last_resort.finished = True
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return how applications are served: nothing says which server it is, and it is logged by ourselves."""
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS,
         lifespan="on", backlog=2048,
@@ -76,7 +77,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 
 
 async def _until_told_to_stop(
-    server: _Server, listener: socket.socket, welcome: Callable[[], None]
+    server: Server, listener: socket.socket, welcome: Callable[[], None]
 ) -> asyncio.Task[None]:
     """Serve, and return the task that still does when a signal came, or that has failed."""
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -108,7 +109,12 @@ def _welcome(settings: Settings, secret: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Open the socket of a server.
+
+    Raises:
+        AddressInUse: something else listens there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, because asyncio only turns Nagle's delay off on sockets that say they are TCP.
     with socket.socket(family, proto=socket.IPPROTO_TCP) as listener:

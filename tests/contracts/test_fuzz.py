@@ -17,12 +17,6 @@ type Spoil = Callable[[Message], None]
 
 
 @pytest.fixture(scope="module")
-async def pg_world(pg_stack: Stack) -> World:
-    """Return an organization with one of everything on PostgreSQL."""
-    return await World.create(pg_stack)
-
-
-@pytest.fixture(scope="module")
 def operations(pg_stack: Stack) -> dict[str, Operation]:
     return {each.use_case.name: each for each in read_operations(ROUTES, pg_stack.registry)}
 

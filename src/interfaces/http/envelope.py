@@ -29,7 +29,7 @@ _HEADERS = [
 ]
 _DATA_HEADERS = [
     *_HEADERS,
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 ]
 # The page of the documentation starts itself with an inline script and styles itself inline.
@@ -37,7 +37,11 @@ _PAGE_POLICY = (
     b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_PAGE_HEADERS = [*_HEADERS, (b"content-security-policy", _PAGE_POLICY)]
+_PAGE_HEADERS = [
+    *_HEADERS,
+    (b"content-security-policy", _PAGE_POLICY),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
 
 
 class Envelope:

@@ -12,6 +12,7 @@ from interfaces.http.app import create_app
 from interfaces.http.limits import Limited
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint
+from interfaces.http.strict_transport import StrictTransport
 from interfaces.mcp.main import http_app
 from interfaces.web.app import Beside
 from interfaces.web.main import build_web
@@ -58,4 +59,5 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         admit=container.admission(),
         charge=limits.charge,
     )
-    return limits.around(Beside(api, build_web(container, limits.charge)))
+    app = limits.around(Beside(api, build_web(container, limits.charge)))
+    return StrictTransport(app) if container.settings().public_url.startswith("https://") else app

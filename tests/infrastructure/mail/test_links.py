@@ -9,7 +9,7 @@ import pytest
 
 from infrastructure.mail.links import Links
 from infrastructure.observability.logging import configure_logging
-from infrastructure.serving import _config
+from infrastructure.serving import server_config
 from tests.support.http import http_face
 from tests.support.stack import Stack
 
@@ -55,6 +55,6 @@ def test_the_server_keeps_no_access_log() -> None:
     async def nothing(*_: object) -> None:
         """Answer nobody."""
 
-    config = _config(nothing)
+    config = server_config(nothing)
     assert config.access_log is False
     assert config.log_config is None
