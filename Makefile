@@ -61,7 +61,7 @@ fmt: .venv/.ok ## format the code and apply the safe fixes
 
 lock: $(filter .stoa/%,$(UV)) ## resolve the dependencies again, into requirements.lock
 	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links --group dev --extra evm -o requirements.lock pyproject.toml
+		--no-emit-index-url --no-emit-find-links --group dev --extra evm --extra tracing -o requirements.lock pyproject.toml
 
 clean: ## remove the environment and every cache (data in .stoa stays)
 	@rm -rf .venv .stoa/boot .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

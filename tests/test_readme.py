@@ -147,8 +147,8 @@ def test_files_named_in_documents_exist(path: str) -> None:
 def test_every_setting_and_command_is_in_the_readme() -> None:
     """Nothing can be set or called that the README does not mention, and nothing is mentioned that is not there."""
     settings, commands = section(README, "Settings", "Events"), section(README, "Commands", "Settings")
-    # A token is accepted already, but nothing is sent anywhere yet.
-    fields = {f"STOA_{name.upper()}" for name in Settings.model_fields if name != "logfire_token"}
+    others = {"logfire_token": "LOGFIRE_TOKEN", "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    fields = {others.get(name, f"STOA_{name.upper()}") for name in Settings.model_fields}
     assert {name for name in fields if f"`{name}`" not in settings} == set()
     assert {name for name in COMMANDS if not re.search(rf"`stoa {name}\b", commands)} == set()
     targets = set(re.findall(r"^([a-z]+):.*## ", document("Makefile"), re.MULTILINE))

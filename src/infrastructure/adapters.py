@@ -20,6 +20,7 @@ from infrastructure.mail.outbox_folder import FolderMailer
 from infrastructure.mail.smtp import SmtpMailer, WatchedMailer
 from infrastructure.observability.calls import Calls
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Spans
 from infrastructure.observability.watch import Watch
 from infrastructure.payments.choice import (
     chosen_notices,
@@ -38,6 +39,8 @@ from infrastructure.resilience.rate_limits import RateLimits
 from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
 from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.settings import Settings
+from infrastructure.settings_rules import SettingsError
+from infrastructure.settings_tracing import destination
 from infrastructure.system import RandomSlugs, SystemClock, UuidV7Ids
 from infrastructure.webhooks.network import GuardedNetwork, Resolver
 from infrastructure.webhooks.secrets import WebhookSecrets
@@ -65,6 +68,18 @@ def _mailer(settings: Settings) -> IMailer:
 def _remote_signer(settings: Settings) -> RemoteSigner | None:
     remote = settings.remote_signer()
     return None if remote is None else RemoteSigner(remote)
+
+
+def _spans(settings: Settings) -> Spans:
+    """Choose where spans go; without a place nothing of the tracing library is imported."""
+    found = destination(settings)
+    if found is None:
+        return NO_SPANS
+    try:
+        from infrastructure.observability.otel import open_spans  # noqa: PLC0415 - costs a fifth of a second
+    except ImportError as error:
+        raise SettingsError(f"{found.setting}: needs the extra `tracing`, which is not installed") from error
+    return open_spans(found.endpoint, found.headers)
 
 
 class Adapters(containers.DeclarativeContainer):
@@ -95,7 +110,8 @@ class Adapters(containers.DeclarativeContainer):
     vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
     publisher = providers.Singleton(_publisher, settings)
     calls = providers.Singleton(Calls, metrics, slow_seconds=settings.provided.slow_seconds)
-    watch = providers.Factory(Watch, metrics, slow_seconds=settings.provided.slow_seconds)
+    spans = providers.Singleton(_spans, settings)
+    watch = providers.Factory(Watch, metrics, slow_seconds=settings.provided.slow_seconds, spans=spans)
     watched_publisher = providers.Singleton(
         WatchedEventPublisher, publisher, providers.Singleton(outside.broker_breaker, breakers)
     )

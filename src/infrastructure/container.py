@@ -63,6 +63,7 @@ from infrastructure.adapters import Adapters
 from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.origin import PublicOrigin
+from infrastructure.observability.traced import traced
 from infrastructure.outside import lanes
 from infrastructure.payments.choice import chosen_kyc
 from infrastructure.persistence.authenticator import Authenticator
@@ -137,7 +138,9 @@ class Container(Adapters):
             IHistoryCursors: providers.Singleton(HistoryCursors, providers.Callable(_cursor_secret, Adapters.settings)),
         }
     )
-    dispatcher = providers.Singleton(Dispatcher, units, ports, registry, outside)
+    dispatcher = providers.Singleton(
+        traced, providers.Singleton(Dispatcher, units, ports, registry, outside), Adapters.spans
+    )
     # What faces that serve many at once use; workers and the command line are few enough by themselves.
     admitted_dispatcher = providers.Singleton(AdmittedDispatcher, dispatcher, Adapters.admission, registry)
     importer = providers.Singleton(Importer, dispatcher)
@@ -183,16 +186,16 @@ class Container(Adapters):
             MANDATE_ENDS: mandate_care.provided.end, APPROVAL_EXPIRES: mandate_care.provided.expire_approval,
         }),
         lanes=providers.Callable(lanes, Adapters.provider_breaker, Adapters.mail_breaker),
-        wakeup=Adapters.wakeup, metrics=Adapters.metrics, clock=Adapters.clock,
+        wakeup=Adapters.wakeup, metrics=Adapters.metrics, clock=Adapters.clock, spans=Adapters.spans,
     )  # fmt: skip
     relay = providers.Singleton(
         Relay, Adapters.relay_database, Adapters.watched_publisher,
         retention=providers.Callable(_retention, Adapters.settings), deliveries=Adapters.delivery_wakeup,
-        wakeup=Adapters.wakeup, metrics=Adapters.metrics,
+        wakeup=Adapters.wakeup, metrics=Adapters.metrics, spans=Adapters.spans,
     )  # fmt: skip
     deliveries = providers.Singleton(
         DeliveryWorker, Adapters.relay_database, Adapters.webhook_sender, Adapters.webhook_secrets, dispatcher,
-        wakeup=Adapters.delivery_wakeup, metrics=Adapters.metrics,
+        wakeup=Adapters.delivery_wakeup, metrics=Adapters.metrics, spans=Adapters.spans,
     )  # fmt: skip
     lease_sweeper = providers.Singleton(LeaseSweeper, Adapters.relay_database, dispatcher)
     sealer = providers.Singleton(

@@ -50,6 +50,7 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         Unavailable: the database does not answer.
     """
     container = Container(settings=settings, locations=locations or await asyncio.to_thread(locate, settings))
+    spans = container.spans()
     databases: dict[str, Database] = {"STOA_DATABASE_URL": container.database()}
     if work:
         databases["STOA_RELAY_DATABASE_URL"] = container.relay_database()
@@ -70,6 +71,8 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         await container.signer().close()
         for database in databases.values():
             await database.dispose()
+        # A thread of its own, since what is left is sent over the network.
+        await asyncio.to_thread(spans.close)
 
 
 async def migrate(settings: Settings, locations: Locations) -> None:

@@ -25,11 +25,15 @@ from infrastructure.settings_rules import (
     is_sqlite,
 )
 from infrastructure.settings_stripe import check_stripe
+from infrastructure.settings_tracing import ENDPOINT, TOKEN, destination
 
 _PREFIX = "STOA_"
 _SHORTEST_KEY = 16  # characters, in development too: less protects nothing
 # Read by the launcher, the command line and the tests; known here so that they are not taken for misspelt settings.
 _READ_ELSEWHERE = frozenset({"STOA_PYTHON", "STOA_MCP", "STOA_API_KEY", "STOA_ORGANIZATION", "STOA_TEST_CHAIN"})
+
+
+_NAMED_BY_OTHERS = {"logfire_token": TOKEN, "otlp_endpoint": ENDPOINT}
 
 
 class Settings(BaseModel):
@@ -78,6 +82,7 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     slow_seconds: float = Field(default=1.0, gt=0, le=3600, allow_inf_nan=False)
     logfire_token: SecretStr = SecretStr("")
+    otlp_endpoint: str = ""
 
     @field_validator("environment", "events", "mail", "payment_provider", "log_level", mode="before")
     @classmethod
@@ -170,6 +175,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     )  # fmt: skip
     settings.chain_settings()
     settings.remote_signer()
+    destination(settings)
     _check_databases(settings, variables.get("PGHOST", ""))
     if settings.is_production:
         _check_production(settings)
@@ -206,7 +212,7 @@ def _known(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _variable(field: str) -> str:
-    return "LOGFIRE_TOKEN" if field == "logfire_token" else _PREFIX + field.upper()
+    return _NAMED_BY_OTHERS.get(field) or _PREFIX + field.upper()
 
 
 def _check_events(settings: Settings) -> None:

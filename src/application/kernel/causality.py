@@ -4,10 +4,12 @@ A job runs as a consequence of the request that scheduled it, and a request may 
 The journal reads it when it writes events, and the job table when it takes a job.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 from domain.shared.ids import EventId
 
@@ -49,3 +51,25 @@ def caused_by(cause: Cause) -> Iterator[None]:
         yield
     finally:
         _cause.reset(token)
+
+
+def trace_id_of(correlation_id: str) -> str:
+    """Return a request's UUID as a W3C trace id; any other text is hashed to one."""
+    try:
+        trace = UUID(correlation_id).int
+    except ValueError:
+        trace = 0
+    # A trace id of zeros is invalid by the standard.
+    return f"{trace:032x}" if trace else hashlib.blake2b(correlation_id.encode(), digest_size=16).hexdigest()
+
+
+def traceparent_of(event_id: UUID, correlation_id: str, continued: str | None = None) -> str:
+    """Return an event's own trace context: in the trace that it continues, or in one that joins what a request caused.
+
+    Its span is called after the event, so that whoever notes the event's making and whoever continues from it agree.
+    """
+    span = event_id.hex[-16:]
+    if continued is not None:
+        version, trace, _, flags = continued.split("-")
+        return f"{version}-{trace}-{span}-{flags}"
+    return f"00-{trace_id_of(correlation_id)}-{span}-01"

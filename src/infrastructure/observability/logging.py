@@ -8,6 +8,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from application.kernel.causality import present_cause, trace_id_of
 from infrastructure.security.redaction import redact
 
 # What moves the cursor, starts a line or turns the reading direction, in whatever a record holds.
@@ -33,10 +34,7 @@ def configure_logging(level: str, *, json: bool, stream: TextIO | None = None) -
     """
     target = sys.stderr if stream is None else stream
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
+        *_CIRCUMSTANCES,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
         structlog.processors.StackInfoRenderer(),
         # Tracebacks become text before the redaction; renderers of their own would show local variables.
@@ -87,6 +85,28 @@ def _configure_standard_logging(handler: logging.Handler, level: str) -> None:
     for name in _NEVER_BELOW_WARNING:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(capture=True)
+
+
+def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Add what leads from a line to its trace, and from a worker's line to the request behind it."""
+    cause = present_cause()
+    request_id = event.get("request_id")
+    if cause.correlation_id is not None:
+        event["correlation_id"] = cause.correlation_id
+    if cause.traceparent is not None:
+        event["trace_id"] = cause.traceparent.split("-")[1]
+    elif cause.correlation_id is not None or isinstance(request_id, str):
+        event["trace_id"] = trace_id_of(cause.correlation_id or str(request_id))
+    return event
+
+
+_CIRCUMSTANCES: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    _add_trace,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+]
 
 
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -8,6 +8,7 @@ import structlog
 
 from domain.shared.ids import OrganizationId, encode_id
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Kind, Spans, Value
 from infrastructure.observability.tallies import Tally
 
 SLOW_SECONDS = 1.0
@@ -28,8 +29,12 @@ class IStatement(Protocol):
 class Watch:
     """Told of every statement, transaction and repository method of one database. Never told a parameter."""
 
-    def __init__(self, metrics: Metrics, *, pool: str = "database", slow_seconds: float = SLOW_SECONDS) -> None:
+    def __init__(
+        self, metrics: Metrics, *, pool: str = "database", slow_seconds: float = SLOW_SECONDS, spans: Spans = NO_SPANS
+    ) -> None:
         """Count under the name of a pool, and log what takes ``slow_seconds`` or more."""
+        self._spans = spans if spans.is_on else None
+        self.system = "postgresql"
         self.metrics = metrics
         self._pool = pool
         self._slow_seconds = slow_seconds
@@ -54,10 +59,24 @@ class Watch:
             tally.failures += 1
         if seconds >= self._slow_seconds:
             self._note_slow(tally, seconds, rows, tenant)
+        if self._spans is not None:
+            facts: dict[str, Value] = {
+                "db.system.name": self.system, "db.query.summary": tally.name,
+                "stoa.statement.fingerprint": tally.fingerprint, "db.response.returned_rows": rows or 0,
+            }  # fmt: skip
+            self._spans.past(tally.name, Kind.CLIENT, seconds, facts, failed=rows is None)
 
     def transaction_ended(self, started: float, end: str) -> None:
         """Note how long a connection was somebody's; ``end`` is ``commit`` or ``rollback``."""
-        self.metrics.observe_transaction(self._pool, end, perf_counter() - started)
+        seconds = perf_counter() - started
+        self.metrics.observe_transaction(self._pool, end, seconds)
+        if self._spans is not None:
+            self._spans.past(f"transaction {end}", Kind.INTERNAL, seconds)
+
+    def event_recorded(self, event_id: UUID, event_type: str, traceparent: str) -> None:
+        """Note that an event is about to be committed."""
+        if self._spans is not None:
+            self._spans.event(event_id, event_type, traceparent)
 
     def _note_slow(self, tally: Tally, seconds: float, rows: int | None, tenant: UUID | None) -> None:
         tally.slow += 1

@@ -42,6 +42,7 @@ class Database:
         """
         self.watch = watch or Watch(Metrics())
         self.engine = _engine(url, pool_size, deadline)
+        self.watch.system = self.engine.dialect.name
         self.is_postgres = self.engine.dialect.name == "postgresql"
         self.is_pooled = self.is_postgres and is_pooled(url)
         self._pool = Pool(self.engine, pool_size, pool_timeout, begun=self.is_pooled)

@@ -4,7 +4,6 @@ All of it is one statement on PostgreSQL, sent after the rows: the rows' locks a
 of outbox ids is the order of commits for every aggregate.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import cast
@@ -13,7 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Executable, Table, Update, bindparam, func, insert, select, update
 
-from application.kernel.causality import Cause, present_cause
+from application.kernel.causality import Cause, present_cause, traceparent_of
 from application.kernel.wire import to_wire
 from domain.shared.entity import Entity, RecordedEvent
 from domain.shared.errors import StaleVersion
@@ -144,18 +143,15 @@ class Journal:
             "causation_id": None if caused_by is None else encode_id("evt", caused_by),
             "data": redact_fact(cast("dict[str, object]", to_wire(event))),
         }  # fmt: skip
+        traceparent = self._traceparent(event_id)
+        session.database.watch.event_recorded(event_id, name, traceparent)
         return (
             session.organization_id, event_id, name, event.schema_version, at, entity.kind, entity.id, version,
-            self._traceparent(event_id), msgspec.json.encode(payload).decode(),
+            traceparent, msgspec.json.encode(payload).decode(),
         )  # fmt: skip
 
     def _traceparent(self, event_id: UUID) -> str:
-        """Return a W3C trace context: the one that is continued, or one that joins what a request caused."""
-        span = event_id.hex[-16:]
-        if self._cause.traceparent is not None:
-            version, trace, _, flags = self._cause.traceparent.split("-")
-            return f"{version}-{trace}-{span}-{flags}"
-        return f"00-{_trace_id(self._correlation_id)}-{span}-01"
+        return traceparent_of(event_id, self._correlation_id, self._cause.traceparent)
 
     def _entry(self, change: Change) -> tuple[object, ...]:
         entity = change.entity
@@ -188,16 +184,6 @@ def _prefix(entity: type[Entity]) -> str:
     if entity not in _prefixes:
         _prefixes[entity] = ID_PREFIXES[entity.__annotations__["id"]]
     return _prefixes[entity]
-
-
-def _trace_id(correlation_id: str) -> str:
-    """Return the request's UUID as a trace id; any other text is hashed to one."""
-    try:
-        trace = UUID(correlation_id).int
-    except ValueError:
-        trace = 0
-    # A trace id of zeros is invalid by the standard.
-    return f"{trace:032x}" if trace else hashlib.blake2b(correlation_id.encode(), digest_size=16).hexdigest()
 
 
 def _values(table: Table, prefix: str, names: Sequence[str], count: int) -> list[dict[str, object]]:

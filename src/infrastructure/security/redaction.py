@@ -38,10 +38,12 @@ _WORDS = re.compile(r"[A-Z]+[0-9]*(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _SECRETS = re.compile(
     r"stoa_[a-z]{2,6}_[0-9A-Za-z]{8,}"
     r"|whsec_[0-9A-Za-z+/=_-]+"
+    r"|pylf_v[0-9]+_[0-9A-Za-z_]+"
     r"|(?<![0-9A-Za-z_-])eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]*)?"  # a JSON web token
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:.*?-----END [A-Z ]{0,40}PRIVATE KEY-----|.*)",
     re.DOTALL,
 )
+_LITERALS = ("stoa_", "whsec_", "pylf_", "eyJ", "-----BEGIN")
 # The password of a URL ends at the last @ before a space or quote, since people forget to escape theirs.
 _URL_PASSWORD = re.compile(r"""(?<=://)([^\s:/@"'<>]{0,200}):[^\s"'<>]{0,512}@""")
 _SCHEME = re.compile(r"\b(Bearer|Basic)\s+[0-9A-Za-z._~+/=-]{8,}", re.IGNORECASE | re.ASCII)
@@ -71,7 +73,7 @@ def redact_fact(mapping: Mapping[str, object]) -> dict[str, object]:
 def redact_text(text: str) -> str:
     """Return the text with everything that looks like a secret replaced."""
     # Each pattern only runs behind a literal that it cannot match without; most text has none of them.
-    if "stoa_" in text or "whsec_" in text or "eyJ" in text or "-----BEGIN" in text:
+    if any(literal in text for literal in _LITERALS):
         text = _SECRETS.sub(REDACTED, text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text)

@@ -16,10 +16,11 @@ from functools import partial
 from typing import NamedTuple, cast
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from application.kernel.actor import NOWHERE, worker
-from application.kernel.causality import Cause, caused_by
+from application.kernel.causality import Cause
 from application.kernel.dispatcher import Call, IDispatch
 from application.webhooks.webhook_endpoint_states import SuspendWebhookEndpoint
 from domain.shared.errors import NotFound, StoaError
@@ -28,6 +29,7 @@ from domain.webhooks.retries import GIVE_UP_AFTER, has_given_up, pause_after
 from domain.webhooks.webhook_delivery import DeliveryStatus
 from domain.webhooks.webhook_endpoint import DisableReason
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Kind, Spans, Value
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.statement import Build, Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
@@ -76,6 +78,15 @@ class Message(NamedTuple):
     payload: str
 
 
+class Published(msgspec.Struct, frozen=True, gc=False):
+    """The one fact of a payload that is of use here; everything else in it is skipped."""
+
+    correlation_id: str | None = None
+
+
+_read = msgspec.json.Decoder(Published).decode
+
+
 class DeliveryWorker:
     """Delivers webhooks, many at a time; any number of workers may run."""
 
@@ -83,7 +94,7 @@ class DeliveryWorker:
         self, database: Database, sender: WebhookSender, secrets: WebhookSecrets, dispatch: IDispatch, *,
         wakeup: Wakeup | None = None, metrics: Metrics | None = None, receivers: Receivers | None = None,
         lease: timedelta = LEASE, concurrency: int = CONCURRENCY, per_endpoint: int = PER_ENDPOINT,
-        give_up_after: timedelta = GIVE_UP_AFTER,
+        give_up_after: timedelta = GIVE_UP_AFTER, spans: Spans = NO_SPANS,
     ) -> None:  # fmt: skip
         """Send at most ``concurrency`` at once, and at most ``per_endpoint`` of them to one endpoint."""
         self._database = database
@@ -97,6 +108,7 @@ class DeliveryWorker:
         self._concurrency = concurrency
         self._per_endpoint = per_endpoint
         self._give_up_after = give_up_after
+        self._spans = spans
         self._clock = SystemClock()
         self._ids = UuidV7Ids()
         self._running: dict[asyncio.Task[None], Claim] = {}
@@ -167,8 +179,12 @@ class DeliveryWorker:
                 # In this very moment its endpoint was closed, or it was pruned.
                 await self._execute("webhooks-release", statements.release, claim.params())
                 return
-            answer = await self._receivers.ask(claim.endpoint_id, partial(self._send, claim, message))
-            await self._record(claim, started, answer)
+            cause = Cause(correlation_id=_read(message.payload).correlation_id, causation_id=claim.event_id)
+            facts: dict[str, Value] = {"messaging.message.id": str(claim.event_id), "stoa.tries": claim.tries}
+            with self._spans.around("deliver webhook", Kind.CLIENT, facts, cause=cause) as mark:
+                answer = await self._receivers.ask(claim.endpoint_id, partial(self._send, claim, message))
+                mark("stoa.result", answer.error or "ok")
+                await self._record(claim, started, answer)
         except BreakerOpen:
             # It was claimed beside the one that opened the breaker, or that tries now whether to close it.
             await self._execute("webhooks-release", statements.release, claim.params())
@@ -241,7 +257,7 @@ class DeliveryWorker:
             id=claim.endpoint_id, reason="gone" if reason is DisableReason.GONE else "failing"
         )
         call = Call(actor=worker(claim.organization_id), request_id=str(claim.id))
-        with suppress(NotFound), caused_by(Cause(causation_id=claim.event_id)):
+        with suppress(NotFound):
             await self._dispatch("webhook_endpoints.suspend", command, call)
 
     def _prepare(self, name: str, build: Build) -> Statement:

@@ -21,11 +21,12 @@ from uuid import UUID
 import structlog
 
 from application.kernel.actor import NOWHERE
-from application.kernel.causality import Cause, caused_by
+from application.kernel.causality import Cause
 from application.kernel.ports import IClock
 from domain.shared.errors import StoaError, Unavailable
 from domain.shared.ids import EventId, OrganizationId
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Kind, Spans, Value
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.statement import Build, Params
 from infrastructure.persistence.transaction import Rows
@@ -64,6 +65,10 @@ class Claim(NamedTuple):
         """Return what the job is a consequence of."""
         return Cause(correlation_id=self.correlation_id, causation_id=self.causation_id, traceparent=self.traceparent)
 
+    def facts(self) -> dict[str, Value]:
+        """Return what a span tells of the job."""
+        return {"stoa.job": self.kind, "stoa.attempts": self.attempts, "stoa.subject": str(self.subject_id)}
+
     def params(self) -> dict[str, object]:
         """Name the job, and the token that has to be still the same."""
         return {
@@ -89,6 +94,7 @@ class JobWorker:
         lease_seconds: float = LEASE_SECONDS,
         max_attempts: int = MAX_ATTEMPTS,
         concurrency: int = 8,
+        spans: Spans = NO_SPANS,
     ) -> None:
         """Perform jobs of exactly the kinds that have a handler, which finishes the job in its own transaction.
 
@@ -102,6 +108,7 @@ class JobWorker:
         self._max_attempts = max_attempts
         self._lanes = lanes_of(handlers, lanes, concurrency)
         self._lane_of = {kind: lane for lane in self._lanes for kind in lane.kinds}
+        self._spans = spans
         self._clock = clock or SystemClock()
         self._running: dict[asyncio.Task[None], Lane] = {}
         self._log = structlog.get_logger("stoa.workers").bind(worker="jobs")
@@ -139,7 +146,7 @@ class JobWorker:
         result = "ok"
         try:
             async with asyncio.timeout(self._lease.total_seconds() * _PATIENCE):
-                with caused_by(claim.cause):
+                with self._spans.around(f"job {claim.kind}", Kind.CONSUMER, claim.facts(), cause=claim.cause):
                     await self._handlers[claim.kind](claim.organization_id, claim.subject_id)
         except asyncio.CancelledError:
             await self._settle("jobs-postpone", job_statements.postpone, claim)

@@ -18,6 +18,7 @@ from application.kernel.ports import IEventPublisher
 from domain.shared.errors import Unavailable
 from domain.shared.events import EventEnvelope
 from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Kind, Spans
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.models.technical import OutboxRow
 from infrastructure.persistence.statement import AnyOf
@@ -55,12 +56,14 @@ class Relay(Leader):
         deliveries: Wakeup | None = None,
         wakeup: Wakeup | None = None,
         metrics: Metrics | None = None,
+        spans: Spans = NO_SPANS,
     ) -> None:
         super().__init__(database, wakeup)
         self._publisher = publisher
         self._publication = Publication(database, retention)
         self._deliveries = deliveries or Wakeup()
         self._metrics = metrics or Metrics()
+        self._spans = spans
         self._counted_at = -_COUNT_SECONDS
         self._pruned_at = -_PRUNE_SECONDS
         self.published = 0
@@ -127,7 +130,10 @@ class Relay(Leader):
     async def _publish(self, batch: Sequence[Row]) -> None:
         events = [_envelope(row) for row in batch]
         try:
-            await self._publisher.publish_batch(events)
+            made = [event.traceparent for event in events]
+            with self._spans.around("publish events", Kind.PRODUCER, {"messaging.batch.message_count": len(events)},
+                                    links=made):  # fmt: skip
+                await self._publisher.publish_batch(events)
         except Unavailable:
             self._metrics.observe_publish_failure()
             raise

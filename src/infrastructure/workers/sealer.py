@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import BigInteger, Executable, Table, bindparam, column, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from application.kernel.causality import traceparent_of
 from application.kernel.ports import IClock, IIds
 from domain.audit.audit_entry import AuditEntry
 from domain.audit.chain import GENESIS, link
@@ -177,7 +178,8 @@ class Sealer(Leader):
             "correlation_id": str(event_id), "causation_id": None, "data": {"seq": head.seq, "hash": head.hash},
         }  # fmt: skip
         values = (
-            organization, event_id, HEAD_EVENT, 1, at, "audit_head", organization, head.seq, None,
+            organization, event_id, HEAD_EVENT, 1, at, "audit_head", organization, head.seq,
+            traceparent_of(event_id, str(event_id)),
             msgspec.json.encode(payload).decode(),
         )  # fmt: skip
         return {f"c_{name}": value for name, value in zip(_EVENT_COLUMNS, values, strict=True)}

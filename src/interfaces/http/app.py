@@ -18,7 +18,7 @@ from application.kernel.limits import Admit, admit_all
 from application.kernel.use_case import UseCase
 from domain.shared.errors import Unavailable
 from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
-from interfaces.http.envelope import Envelope
+from interfaces.http.envelope import Around, Envelope
 from interfaces.http.errors import MethodNotAllowed, UnknownPath
 from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.openapi import build_document
@@ -47,6 +47,7 @@ def create_app(
     metrics: Callable[[], bytes], metrics_content_type: str, observe: Observe, lifespan: Lifespan | None = None,
     mcp_app: ASGIApp | None = None, routes: Iterable[RouteRow] = ROUTES,
     notices: Mapping[str, IEndpoint] | None = None, admit: Admit = admit_all, charge: Charge = charge_nothing,
+    around: Around | None = None,
 ) -> FastAPI:  # fmt: skip
     """Build the application.
 
@@ -56,7 +57,7 @@ def create_app(
         authenticate: turns a bearer token into a caller or raises ``Unauthenticated``.
         readiness: names each check with ``ok``, ``degraded…`` or what is wrong; it may raise ``Unavailable``.
         metrics: returns the exposition for ``/metrics``.
-        metrics_content_type: the format of the exposition.
+        metrics_content_type: its format.
         observe: is told the use-case, the face, ``ok`` or the error's code, and the seconds it took.
         lifespan: what runs around the server's life.
         mcp_app: what answers below ``/mcp/``.
@@ -64,13 +65,14 @@ def create_app(
         notices: by path below ``/v1``, what payment providers post their notices to; no operation of the API.
         admit: has room for finding out who calls; ``dispatcher`` asks by itself.
         charge: counts a request against its caller's limits.
+        around: surrounds every request, such as with a span.
 
     Raises:
         DeclarationError: the table and the registry differ.
         TypeError: a command or a view has a field without a schema.
     """
     services = Services(dispatcher, authenticate, observe, admit, charge)
-    app = _framework(read_operations(routes, registry), services, lifespan, notices or {})
+    app = _framework(read_operations(routes, registry), services, lifespan, notices or {}, around)
     _add_health(app, readiness, metrics, metrics_content_type)
     if mcp_app is not None:
         app.router.routes.append(Mount("/mcp", app=mcp_app))
@@ -78,7 +80,11 @@ def create_app(
 
 
 def _framework(
-    operations: list[Operation], services: Services, lifespan: Lifespan | None, notices: Mapping[str, IEndpoint]
+    operations: list[Operation],
+    services: Services,
+    lifespan: Lifespan | None,
+    notices: Mapping[str, IEndpoint],
+    around: Around | None,
 ) -> FastAPI:
     """Put the operations into the framework, which adds the page of the documentation and runs the lifespan."""
     router = Router()
@@ -94,7 +100,7 @@ def _framework(
     # First, because the framework tries its routes in order.
     app.router.routes.insert(0, Mount(_PREFIX, app=router))
     app.add_exception_handler(HTTPException, _translate)
-    app.add_middleware(Envelope, pages=(_DOCS, _STATIC), direct=(_PREFIX, router))
+    app.add_middleware(Envelope, pages=(_DOCS, _STATIC), direct=(_PREFIX, router), around=around)
     return app
 
 

@@ -63,6 +63,7 @@ class Endpoint:
     def __init__(self, operation: Operation, services: Services) -> None:
         """Bind an operation to what it needs."""
         self._operation = operation
+        self._route = f"/v1{operation.path}"
         self._use_case: UseCase = operation.use_case
         self._importance = importance_of(operation.use_case)
         self._services = services
@@ -72,6 +73,7 @@ class Endpoint:
 
         Nothing listens for a disconnect once the command is dispatched, so that it always runs to its end.
         """
+        scope["state"]["route"] = self._route
         started = perf_counter()
         code = InternalError.code
         try:

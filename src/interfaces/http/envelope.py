@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,9 @@ from domain.shared.errors import StoaError
 from interfaces.http.errors import BodyTooLarge, problem
 from interfaces.http.requests import HeaderMalformed, resource_of
 from interfaces.schema.problems import InternalError
+
+type Around = Callable[[Scope, str, str | None], AbstractContextManager[object]]
+"""Opens what surrounds a request, told its id and the caller's trace context."""
 
 MAX_BODY = 1024 * 1024
 
@@ -51,10 +55,15 @@ class Envelope:
         app: what is inside.
         pages: prefixes of paths that serve pages for people; everything else is data.
         direct: a prefix, and what serves every path below it; the framework's own layers add nothing there but time.
+        around: surrounds every request; by default it only says whose trace the request continues.
     """
 
-    def __init__(self, app: ASGIApp, pages: Iterable[str] = (), direct: tuple[str, ASGIApp] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, pages: Iterable[str] = (), direct: tuple[str, ASGIApp] | None = None,
+        around: Around | None = None,
+    ) -> None:  # fmt: skip
         """Wrap an application."""
+        self._around = around or _continuing
         self._app = app
         self._pages = tuple(pages)
         self._prefix, self._below = direct or ("", app)
@@ -68,7 +77,11 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id
         # A request runs in a task of its own, so that every line logged from here on carries its id and no other's.
         bind_contextvars(request_id=request_id)
-        begin(Cause(traceparent=_traceparent(scope)))
+        with self._around(scope, request_id, _traceparent(scope)):
+            await self._answer(scope, receive, send, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Answer whatever happens; ``scope["state"]["status"]`` is what came of it."""
         added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else _DATA_HEADERS)]
         added.append((b"x-request-id", request_id.encode()))
         started = False
@@ -77,6 +90,7 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                scope["state"]["status"] = message["status"]
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
             await send(message)
 
@@ -112,6 +126,14 @@ class _Limited:
         if self._size > MAX_BODY:
             raise BodyTooLarge
         return message
+
+
+_NOTHING = nullcontext()
+
+
+def _continuing(_: Scope, __: str, traceparent: str | None) -> AbstractContextManager[object]:
+    begin(Cause(traceparent=traceparent))
+    return _NOTHING
 
 
 def _named(error: Exception, request_id: str) -> StoaError:

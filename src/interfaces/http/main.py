@@ -58,6 +58,7 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         notices=_notices(container),
         admit=container.admission(),
         charge=limits.charge,
+        around=container.spans().request,
     )
     app = limits.around(Beside(api, build_web(container, limits.charge)))
     return StrictTransport(app) if container.settings().public_url.startswith("https://") else app

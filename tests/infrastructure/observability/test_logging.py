@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from application.kernel.causality import Cause, caused_by, trace_id_of
 from infrastructure.observability.logging import configure_logging
 from infrastructure.security.redaction import REDACTED
 
@@ -62,6 +63,7 @@ def test_a_record_carries_its_context(log: StringIO) -> None:
         "logger": "stoa.test",
         "level": "info",
         "request_id": "r1",
+        "trace_id": trace_id_of("r1"),
         "order": str(UUID(int=1)),
         "amount": 1250,
     }
@@ -149,3 +151,24 @@ async def test_the_asynchronous_methods_write_the_same_records(log: StringIO) ->
     await structlog.get_logger("stoa.events").ainfo("event_published", event_id="evt_1")
     [record] = records(log)
     assert (record["event"], record["request_id"], record["logger"]) == ("event_published", "r2", "stoa.events")
+
+
+def test_a_line_leads_to_its_trace(log: StringIO) -> None:
+    """A request's own id is its trace, a caller's trace wins, and a worker's line names the request behind it."""
+    request, theirs = "0199f9a5-5a0e-7c3c-8d3e-2f6a5f4f3b21", "4bf92f3577b34da6a3ce929d0e0e4736"
+    logger = structlog.get_logger("stoa.test")
+    structlog.contextvars.bind_contextvars(request_id=request)
+    logger.info("own")
+    with caused_by(Cause(traceparent=f"00-{theirs}-00f067aa0ba902b7-01")):
+        logger.info("continued")
+    structlog.contextvars.clear_contextvars()
+    with caused_by(Cause(correlation_id=request)):
+        logger.info("job")
+    logger.info("nobody's")
+    traces = [(record["event"], record.get("trace_id"), record.get("correlation_id")) for record in records(log)]
+    assert traces == [
+        ("own", request.replace("-", ""), None),
+        ("continued", theirs, None),
+        ("job", request.replace("-", ""), request),
+        ("nobody's", None, None),
+    ]

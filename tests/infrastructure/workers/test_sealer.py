@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from domain.shared.ids import encode_id
+from application.kernel.causality import traceparent_of
+from domain.shared.ids import decode_id, encode_id
 from infrastructure.events.publishers import InMemoryEventPublisher
 from infrastructure.workers import anchors
 from infrastructure.workers.relay import Relay
@@ -67,6 +68,8 @@ async def test_heads_are_published_and_kept_in_a_file_at_most_once_per_interval(
     await Relay(bench.relay, publisher).drain_once()
     heads = [json.loads(event.payload) for event in publisher.of_type("audit_head.sealed")]
     kept = [pair[1] for pair in anchors.read(file) if pair]
+    traces = [str(event.traceparent) for event in publisher.of_type("audit_head.sealed")]
+    assert traces == [traceparent_of(decode_id("evt", head["event_id"]), head["correlation_id"]) for head in heads]
     assert [head["data"] for head in heads] == [{"seq": anchor.seq, "hash": anchor.hash} for anchor in kept]
     assert heads[0]["aggregate"] == {"type": "audit_head", "id": encode_id("org", organization), "version": 2}
     assert {event.aggregate_id for event in publisher.events} == {organization}
