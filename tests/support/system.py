@@ -16,7 +16,7 @@ from application.kernel.dispatcher import Call
 from domain.shared.ids import OrganizationId, decode_id
 from infrastructure import lifecycle
 from infrastructure.container import Container
-from infrastructure.lifecycle import Health
+from infrastructure.health import Health
 from infrastructure.settings import load_settings
 from infrastructure.workers.supervisor import Supervisor
 from interfaces.http.main import build_app

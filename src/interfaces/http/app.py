@@ -74,8 +74,7 @@ def create_app(
     services = Services(dispatcher, authenticate, observe, admit, charge)
     app = _framework(read_operations(routes, registry), services, lifespan, notices or {}, around)
     _add_health(app, readiness, metrics, metrics_content_type)
-    if mcp_app is not None:
-        app.router.routes.append(Mount("/mcp", app=mcp_app))
+    app.router.routes += [] if mcp_app is None else [Mount("/mcp", app=mcp_app)]
     return app
 
 
