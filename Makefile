@@ -26,6 +26,7 @@ run: .venv/.ok ## start everything: embedded PostgreSQL, API, docs and worker on
 test: .venv/.ok ## check the layers and run the tests (ARGS="-k wallet" is passed on)
 	@sh scripts/ensure-chromium.sh
 	@sh scripts/ensure-anvil.sh
+	@sh scripts/ensure-pgbouncer.sh
 	@$(BIN)/lint-imports --no-logo
 	@$(SUITE) $(ARGS)
 
@@ -41,6 +42,7 @@ check: .venv/.ok ## the gate: format, lint, types, layers, dependencies, tests w
 	@$(BIN)/deptry src
 	@sh scripts/ensure-chromium.sh
 	@sh scripts/ensure-anvil.sh
+	@sh scripts/ensure-pgbouncer.sh
 	@$(SUITE) --cov
 
 demo: .venv/.ok ## a story through the real use-cases, step by step

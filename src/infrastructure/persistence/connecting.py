@@ -1,12 +1,11 @@
 """How the driver reaches PostgreSQL: it reads the URL itself, with every parameter that libpq knows.
 
-A URL with ``statement_cache_size=0`` leads to a pooler in transaction mode, which lends a server's session from BEGIN
-to the end of the transaction. Statements that are prepared outside of one could be found prepared by somebody else.
+A URL with ``statement_cache_size=0`` leads to a pooler in transaction mode, which lends a session of the server for a
+transaction: a statement that was prepared in one is unknown to the next.
 """
 
 from collections.abc import Mapping
 
-import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -18,9 +17,9 @@ def postgres_engine(url: str, arguments: Mapping[str, object] | None = None, **o
     """Return an engine without a pool; ``arguments`` are the driver's own, ``options`` SQLAlchemy's."""
     connect_args: dict[str, object] = {**(arguments or {}), "dsn": without_pooled(url)}
     if is_pooled(url):
+        # Without a name the driver prepares a statement again with every execution, in one message.
         connect_args |= {
             "statement_cache_size": 0, "prepared_statement_cache_size": 0, "prepared_statement_name_func": str,
-            "async_creator_fn": _begun,
         }  # fmt: skip
     return create_async_engine(
         "postgresql+asyncpg://", hide_parameters=True, poolclass=NullPool, connect_args=connect_args, **options
@@ -33,11 +32,3 @@ def administrator_engine(url: str) -> AsyncEngine:
         sqlite = make_url(url).set(drivername="sqlite+aiosqlite")
         return create_async_engine(sqlite, poolclass=NullPool, hide_parameters=True)
     return postgres_engine(url)
-
-
-async def _begun(**arguments: object) -> "asyncpg.Connection[asyncpg.Record]":
-    """Connect and begin, so that what is asked on connecting is asked of one session; the pool commits."""
-    # reason: the arguments are those that the engine was given, whose types it does not keep.
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(**arguments)  # type: ignore[call-overload]
-    await connection.execute("BEGIN")
-    return connection

@@ -11,7 +11,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from application.kernel.actor import NOWHERE
 from domain.shared.like import ilike_matches, like_matches
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.watch import Watch
@@ -21,7 +20,7 @@ from infrastructure.persistence.matches import json_contains, json_has
 from infrastructure.persistence.pool import Pool
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
-from infrastructure.settings_rules import is_pooled, is_sqlite
+from infrastructure.settings_rules import is_sqlite
 
 POOL_TIMEOUT_SECONDS = 0.5
 DEADLINE_SECONDS = 8.0
@@ -44,8 +43,7 @@ class Database:
         self.engine = _engine(url, pool_size, deadline)
         self.watch.system = self.engine.dialect.name
         self.is_postgres = self.engine.dialect.name == "postgresql"
-        self.is_pooled = self.is_postgres and is_pooled(url)
-        self._pool = Pool(self.engine, pool_size, pool_timeout, begun=self.is_pooled)
+        self._pool = Pool(self.engine, pool_size, pool_timeout)
         self._statements: dict[Hashable, Statement] = {}
         self._writing = asyncio.Lock()
 
@@ -133,9 +131,6 @@ class Database:
         return await self._on_a_live_connection(lambda: self._read_postgres(statement, params))
 
     async def _read_postgres(self, statement: Statement, params: Params) -> Rows:
-        if self.is_pooled:
-            async with await self._begin_postgres(NOWHERE, None, read_only=True) as transaction:
-                return await transaction.rows(statement, params)
         return await PostgresTransaction(self._pool, await self._pool.take(), self.watch).only(statement, params)
 
     def pool_state(self) -> dict[str, int]:

@@ -31,13 +31,9 @@ class Pooled:
 class Pool:
     """At most ``size`` connections, the last one given back first."""
 
-    def __init__(self, engine: AsyncEngine, size: int, timeout: float, *, begun: bool = False) -> None:
-        """Connect nothing yet; a taker waits at most ``timeout`` seconds for a free connection.
-
-        ``begun`` says that the engine's connections come inside of a transaction.
-        """
+    def __init__(self, engine: AsyncEngine, size: int, timeout: float) -> None:
+        """Connect nothing yet; a taker waits at most ``timeout`` seconds for a free connection."""
         self._engine = engine
-        self._begun = begun
         self._timeout = timeout
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Pooled] = []
@@ -118,8 +114,6 @@ class Pool:
         if not isinstance(driver, asyncpg.Connection):
             raise TypeError("the engine must use asyncpg")
         proxy.detach()
-        if self._begun:
-            await driver.execute("COMMIT")
         return Pooled(driver, proxy, time.monotonic())
 
 
