@@ -22,6 +22,7 @@ COMMANDS = {
     "db": Lazy(_DATABASE, "db", "Migrate and look after the database."),
     "books": Lazy("interfaces.cli.books", "books", "Look after the books."),
     "audit": Lazy(_CHECKS, "audit", "Look after the audit log."),
+    "report": Lazy("interfaces.cli.report", "report", "Report on a running process."),
     "doctor": Lazy(_CHECKS, "doctor", "Check what Stoa stands on."),
     "demo": Lazy(_CHECKS, "demo", "Play a scripted story through the real use-cases."),
 }
