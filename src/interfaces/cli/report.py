@@ -42,8 +42,8 @@ def performance(*, url: str, limit: int, output: str | None) -> None:
     """Report on the performance of a running process, from its metrics.
 
     Use-cases, repository methods, transactions and jobs by the time that all of them took; statements by the time that
-    one takes, with the fingerprints that the log has. All times are microseconds. Percentiles are estimated from the buckets. It is one process,
-    since its start: Prometheus is for several, and for how it was yesterday.
+    one takes, with the fingerprints that the log has. Times are microseconds, and percentiles are estimated from the
+    buckets. It is one process since its start: Prometheus is for several, and for how it was yesterday.
     """
     from interfaces.cli.performance import read  # noqa: PLC0415 - help must not wait for the parser
 
