@@ -7,6 +7,7 @@ from application.kernel.ports import (
     IMailer,
 )
 from infrastructure import outside
+from infrastructure.cache.query_cache import QueryCache
 from infrastructure.chain.chains import Chains
 from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.remote_signer import RemoteSigner
@@ -116,6 +117,7 @@ class Adapters(containers.DeclarativeContainer):
         WatchedEventPublisher, publisher, providers.Singleton(outside.broker_breaker, breakers)
     )
     wakeup = providers.Singleton(Wakeup)
+    query_cache = providers.Singleton(QueryCache, observe=metrics.provided.observe_cached_read)
 
     database = providers.Singleton(
         Database,

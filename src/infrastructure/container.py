@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,6 +61,7 @@ from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from application.work.advancing import ATTEND
 from application.work.workflow_attendance import Attendance
 from infrastructure.adapters import Adapters
+from infrastructure.cache.cache_news import CacheNews
 from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.origin import PublicOrigin
@@ -94,6 +96,11 @@ def _registry() -> dict[str, UseCase]:
     return dict(load_registry(application))
 
 
+def _ending(registry: Mapping[str, UseCase]) -> frozenset[str]:
+    """Return the kinds of aggregates whose changes end something that is kept."""
+    return frozenset(kind for each in registry.values() if each.cached is not None for kind in each.cached.changed_by)
+
+
 def anchors(settings: Settings) -> Path:
     """Return where sealed audit heads are kept outside of the database they are of."""
     if not settings.database_url:
@@ -107,9 +114,14 @@ class Container(Adapters):
     """Use-cases, jobs and workers on the adapters, as singletons."""
 
     registry = providers.Singleton(_registry)
+    cache_news = providers.Singleton(
+        CacheNews, Adapters.database, Adapters.query_cache, providers.Callable(_ending, registry),
+        counted=Adapters.metrics.provided.observe_cache_changes,
+    )  # fmt: skip
     units = providers.Singleton(
         UnitOfWorkFactory, Adapters.database, clock=Adapters.clock, ids=Adapters.ids,
         cursor_secret=providers.Callable(_cursor_secret, Adapters.settings), committed=Adapters.wakeup.provided.wake,
+        changed=cache_news.provided.changed,
     )  # fmt: skip
     # Neither the payment provider nor the publisher: handlers run inside a transaction, and those two talk to others.
     ports = providers.Dict(
@@ -134,12 +146,14 @@ class Container(Adapters):
     # What answers are made of, for which no transaction is open.
     outside = providers.Dict(
         {
+            IClock: Adapters.clock,
+            ILinkViews: Adapters.link_views,
             IChains: Adapters.chains,
             IHistoryCursors: providers.Singleton(HistoryCursors, providers.Callable(_cursor_secret, Adapters.settings)),
         }
     )
     dispatcher = providers.Singleton(
-        traced, providers.Singleton(Dispatcher, units, ports, registry, outside), Adapters.spans
+        traced, providers.Singleton(Dispatcher, units, ports, registry, outside, Adapters.query_cache), Adapters.spans
     )
     # What faces that serve many at once use; workers and the command line are few enough by themselves.
     admitted_dispatcher = providers.Singleton(AdmittedDispatcher, dispatcher, Adapters.admission, registry)

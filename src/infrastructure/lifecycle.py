@@ -63,6 +63,7 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
         await guard.refuse_other_schema(container.database())
         yield container
     finally:
+        await container.cache_news().settle()
         await container.authenticator().settle()
         await container.link_views().settle()
         container.passwords().close()
@@ -119,7 +120,7 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
         }  # fmt: skip
     else:
         tasks = {"notifier": Notifier(container.database(), container.wakeup()).run}
-    supervisor = Supervisor(tasks, metrics=container.metrics())
+    supervisor = Supervisor({**tasks, "cache": container.cache_news().run}, metrics=container.metrics())
     supervisor.start()
     try:
         yield supervisor

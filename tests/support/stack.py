@@ -27,6 +27,7 @@ from application.wallets.signing_ports import IKeystore, ISignatures, ISignInOri
 from application.wallets.wallet_contracts import IWalletContracts
 from application.webhooks.ports import IWebhookSecrets, IWebhookTargets
 from domain.shared.ids import OrganizationId, decode_id
+from infrastructure.cache.query_cache import QueryCache
 from infrastructure.chain.contracts import Artifacts
 from infrastructure.chain.cursors import HistoryCursors
 from infrastructure.chain.keystore import Keystore
@@ -102,6 +103,7 @@ class Stack:
     mailer: "Letterbox"
     post: Mapping[str, MailJob | SignUpJob]
     views: LinkViews
+    cache: QueryCache
     clock: FrozenClock
     ids: IIds
     chains: IChains
@@ -150,8 +152,14 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     tokens = SessionTokens(PEPPER)
     wakes: list[None] = []
     secret = CursorSecret(b"cursor")
+    cache = QueryCache()
     units = UnitOfWorkFactory(
-        database, clock=clock, ids=ids, cursor_secret=secret, committed=lambda: wakes.append(None)
+        database,
+        clock=clock,
+        ids=ids,
+        cursor_secret=secret,
+        committed=lambda: wakes.append(None),
+        changed=cache.changed,
     )
     # Written when a test says so, and not in the middle of another test's comparison.
     views = LinkViews(database, clock, every=3600)
@@ -166,8 +174,10 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     ports |= {ISignInOrigin: PublicOrigin("https://stoa.example"), ISignatures: Secp256k1Signatures()}
     ports |= {IKeystore: Keystore(PEPPER), IWalletContracts: Artifacts()}
     chains = chains or StillChains()
-    outside: dict[type, object] = {IChains: chains, IHistoryCursors: HistoryCursors(secret)}
-    dispatcher = Dispatcher(units, ports, registry, outside)
+    outside: dict[type, object] = {
+        IChains: chains, IHistoryCursors: HistoryCursors(secret), IClock: clock, ILinkViews: views
+    }  # fmt: skip
+    dispatcher = Dispatcher(units, ports, registry, outside, cache)
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
     authenticate = Authenticator(database, keys, tokens, clock)
@@ -178,7 +188,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
         authenticate=authenticate, mailer=mailer,
         post={kind: MailJob(getattr(mails, method), mailer) for kind, method in MAILS.items()} | {
             INVITATION_MAIL: MailJob(invitations.invitation, mailer), SIGN_UP: SignUpJob(dispatcher),
-        }, views=views, clock=clock, ids=ids, chains=chains, wakes=wakes,
+        }, views=views, cache=cache, clock=clock, ids=ids, chains=chains, wakes=wakes,
     )  # fmt: skip
     try:
         yield stack

@@ -12,6 +12,7 @@ from application.catalog.products import ProductView
 from application.kernel.actor import Scope
 from application.kernel.fields import Currency
 from application.kernel.page import ListView, PageQuery
+from application.kernel.query_cache import cached
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from application.kernel.view import View
@@ -152,7 +153,10 @@ class SummarizePrices:
     """Everything that is on sale."""
 
 
-@use_case("prices.get_summary_by_currency", scope=Scope.PRICES_READ, example={}, read_only=True, statements=1)
+@use_case(
+    "prices.get_summary_by_currency", scope=Scope.PRICES_READ, example={}, read_only=True, statements=1,
+    cached=cached(5, "price", "product"),
+)  # fmt: skip
 async def get_price_summary_by_currency(cmd: SummarizePrices, uow: IUnitOfWork) -> PriceSummariesView:  # noqa: ARG001 - the shape of all handlers
     """Count the prices on sale in each currency, with the lowest and the highest amount per unit."""
     summaries = await uow.prices.get_price_summary_by_currency()

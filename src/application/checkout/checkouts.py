@@ -23,7 +23,11 @@ from application.payments.payment_orders import (
     cancel_payment_order,
     open_order,
 )
+from application.payments.public_payment_links import OFFERED
+from domain.catalog.price import Price
+from domain.catalog.product import Product
 from domain.catalog.tiers import MAX_QUANTITY
+from domain.identity.organization import Organization
 from domain.payments.checkout import Checkout, CheckoutTaken, CheckoutTotalChanged, digest_of
 from domain.payments.payment_link import PaymentLink
 from domain.payments.payment_order import PaymentOrder
@@ -46,10 +50,32 @@ class QuoteCheckout:
     quantity: Quantity | None = None
 
 
-@use_case("checkouts.quote", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True, statements=6)
-async def quote_checkout(
-    cmd: QuoteCheckout, uow: IUnitOfWork, *, clock: IClock, views: ILinkViews
-) -> CheckoutQuoteView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What a quote is made of."""
+
+    link: PaymentLink
+    product: Product
+    price: Price
+    seller: Organization
+    quantity: int | None
+
+
+async def show_quote(quoted: Quoted, *, clock: IClock, views: ILinkViews) -> CheckoutQuoteView:
+    """Count the look, unless it is at another quantity of the same page, and say what it costs at this moment."""
+    link = quoted.link
+    if quoted.quantity is None:
+        views.opened(link.organization_id, link.id)
+    return CheckoutQuoteView.of(
+        link, quoted.price, seller=quoted.seller, product=quoted.product, quantity=quoted.quantity, now=clock.now()
+    )  # fmt: skip
+
+
+@use_case(
+    "checkouts.quote", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True, statements=6,
+    answer=show_quote, cached=OFFERED,
+)  # fmt: skip
+async def quote_checkout(cmd: QuoteCheckout, uow: IUnitOfWork) -> Quoted:
     """Show what a payment link sells, by whom, and what a quantity of it costs. No credential needed.
 
     Without a quantity it counts as a view of the link.
@@ -60,9 +86,7 @@ async def quote_checkout(
     product = await uow.products.get(link.product_id, with_deleted=True)
     price = await uow.prices.get(link.price_id, with_deleted=True)
     seller = await uow.organizations.get(link.organization_id)
-    if cmd.quantity is None:
-        views.opened(link.organization_id, link.id)
-    return CheckoutQuoteView.of(link, price, seller=seller, product=product, quantity=cmd.quantity, now=clock.now())
+    return Quoted(link=link, product=product, price=price, seller=seller, quantity=cmd.quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from application.kernel.actor import Actor, ActorKind
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint, strangers_key
+from application.kernel.query_cache import Cached, Found, IQueryCache, Query
 from application.kernel.unit_of_work import ITransaction, IUnitOfWork, IUnitOfWorkFactory
 from application.kernel.use_case import UseCase
 from application.kernel.wire import Wire, encoder
@@ -78,8 +79,11 @@ class Dispatcher:
         ports: Mapping[type, object],
         registry: Mapping[str, UseCase],
         outside: Mapping[type, object] | None = None,
+        cache: IQueryCache | None = None,
     ) -> None:
         """Bind every use-case's ports: ``ports`` to handlers, ``outside`` to answers, which no transaction is open for.
+
+        Without a ``cache`` nothing is kept, whatever use-cases declare.
 
         Raises:
             KeyError: a handler or answer asks for a port nobody provides it; the boot fails, not a request.
@@ -87,6 +91,7 @@ class Dispatcher:
         """
         self._units = units
         self._registry = registry
+        self._cache = cache
         self._ports = {n: {p: ports[t] for p, t in u.ports.items()} for n, u in registry.items()}
         asked = {n: u for n, u in registry.items() if u.answer is not None}
         self._outside = {n: {p: (outside or {})[t] for p, t in u.answer_ports.items()} for n, u in asked.items()}
@@ -99,6 +104,8 @@ class Dispatcher:
             StoaError: any named failure of the use-case or of the machinery around it.
         """
         use_case = self._allowed(name, call)
+        if self._cache is not None and use_case.cached is not None:
+            return await self._kept(self._cache, use_case, use_case.cached, command, call)
 
         async def once(uow: ITransaction, handle: Handle) -> object:
             return await handle(command, uow)
@@ -153,8 +160,26 @@ class Dispatcher:
             if use_case.answer is None:
                 return await self._concluded(use_case, uow, view, key, call)
         # The transaction is over, and its connection is somebody else's.
-        shown = await use_case.answer(view, **self._outside[use_case.name])
+        return await self._answered(use_case, view)
+
+    async def _answered(self, use_case: UseCase, view: object) -> Outcome:
+        shown = view if use_case.answer is None else await use_case.answer(view, **self._outside[use_case.name])
         return Outcome(self._encoders[use_case.name](shown))
+
+    async def _kept(self, cache: IQueryCache, use_case: UseCase, rule: Cached, command: object, call: Call) -> Outcome:
+        """Answer from what the handler returned a moment ago; the caller may do this, which was asked before."""
+
+        async def load() -> Found:
+            opened = self._units(call.actor, use_case=use_case.name, request_id=call.request_id, read_only=True)
+            async with opened as uow:
+                value = await use_case.handler(command, uow, **self._ports[use_case.name])
+                return Found(value=value, organization_id=uow.organization_id)
+
+        actor, digest = call.actor, fingerprint(use_case.name, command)
+        query = Query(
+            organization_id=actor.organization_id, person=actor.user_id, use_case=use_case.name, command=digest
+        )  # fmt: skip
+        return await self._answered(use_case, await cache.read(query, rule, load))
 
     async def _concluded(
         self, use_case: UseCase, uow: ITransaction, view: object, key: str | None, call: Call

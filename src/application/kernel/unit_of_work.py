@@ -120,6 +120,11 @@ class ITransaction(IUnitOfWork, Protocol):
     """The dispatcher's view: the same unit of work, which it ends."""
 
     @property
+    def organization_id(self) -> UUID:
+        """Return whose rows are read and written now: the caller's, or those that were entered."""
+        ...
+
+    @property
     def idempotency(self) -> IIdempotencyStore:
         """Return the records of requests already answered."""
         ...

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Protocol, get_type_hints
 
 from application.kernel.actor import Scope
+from application.kernel.query_cache import Cached
 
 
 class Handler(Protocol):
@@ -36,7 +37,8 @@ class UseCase:
     ``statements`` is the budget: the most SQL statements one run may send between BEGIN and COMMIT, however many
     rows there are. ``keyed_by`` names the fields whose values an idempotency key of somebody unknown belongs to.
     ``keyless`` ones run anew under every key: the docstring says why. ``answer`` answers the question that the handler
-    of a read returns, once the transaction is over, and its result is the use-case's.
+    of a read returns, once the transaction is over, and its result is the use-case's. ``cached`` says for how long what
+    the handler of a read returns may be kept.
     """
 
     name: str
@@ -57,6 +59,7 @@ class UseCase:
     keyed_by: tuple[str, ...] = ()
     answer: Answer | None = None
     answer_ports: Mapping[str, type] = field(default_factory=dict)
+    cached: Cached | None = None
 
     @property
     def resource(self) -> str:
@@ -75,6 +78,7 @@ def use_case[F: Callable[..., Awaitable[object]]](
     name: str, *, scope: Scope | None, example: Mapping[str, object], statements: int = 0, read_only: bool = False,
     destructive: bool = False, money: bool = False, public: bool = False, internal: str | None = None,
     keyless: bool = False, keyed_by: tuple[str, ...] = (), answer: Callable[..., Awaitable[object]] | None = None,
+    cached: Cached | None = None,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register the decorated handler under ``resource.verb``.
 
@@ -98,7 +102,7 @@ def use_case[F: Callable[..., Awaitable[object]]](
             name=name, scope=scope, command=command, result=result, handler=handler, ports=ports, doc=doc,
             read_only=read_only, destructive=destructive, money=money, public=public, internal=internal,
             example=example, statements=statements, keyless=keyless, keyed_by=keyed_by, answer=answer,
-            answer_ports=answer_ports,
+            answer_ports=answer_ports, cached=cached,
         )  # fmt: skip
         _check_fields(use_case)
         REGISTRY[name] = use_case
@@ -116,6 +120,8 @@ def _check_fields(use_case: UseCase) -> None:
         raise DeclarationError(f"{name}: only the keys of a public use-case belong to some of its fields")
     if use_case.public and not (use_case.read_only or use_case.keyless or use_case.keyed_by):
         raise DeclarationError(f"{name}: strangers would share their idempotency keys; say keyed_by or keyless")
+    if use_case.cached is not None and not (use_case.read_only and use_case.cached.changed_by):
+        raise DeclarationError(f"{name}: only a read is kept, and it says what ends it")
     unknown = set(use_case.example) - names
     if unknown:
         raise DeclarationError(f"{name}: the example names unknown fields {sorted(unknown)}")

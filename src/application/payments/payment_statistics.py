@@ -10,6 +10,7 @@ from annotated_types import Len
 from application.kernel.actor import Scope
 from application.kernel.fields import Currency
 from application.kernel.ports import IClock
+from application.kernel.query_cache import cached
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from domain.payments.durations import percentile_ms
@@ -20,6 +21,7 @@ from domain.shared.money import Money
 from domain.shared.period import InvalidPeriod
 
 MAX_DAYS = 366
+FIGURES = cached(5, "payment_order", "refund")
 Day = Annotated[str, Len(10, 10)]
 ZoneName = Annotated[str, Len(1, 64)]
 
@@ -123,6 +125,7 @@ class GetPaymentStatistics:
     example={"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
     read_only=True,
     statements=2,
+    cached=FIGURES,
 )
 async def get_payment_statistics(
     cmd: GetPaymentStatistics, uow: IUnitOfWork, *, clock: IClock
@@ -191,6 +194,7 @@ class GetDailyVolume:
     example={"first_day": "2026-01-01", "last_day": "2026-12-31", "time_zone": "Europe/Berlin", "currency": "EUR"},
     read_only=True,
     statements=1,
+    cached=FIGURES,
 )
 async def get_daily_volume(cmd: GetDailyVolume, uow: IUnitOfWork) -> DailyVolumeView:
     """Return what was captured, refunded and kept as fees on every day of a period, by currency.

@@ -8,6 +8,7 @@ from annotated_types import Len
 
 from application.catalog.prices import TierView
 from application.kernel.ports import IClock, ILinkViews
+from application.kernel.query_cache import cached
 from application.kernel.unit_of_work import IUnitOfWork
 from application.kernel.use_case import use_case
 from domain.catalog.price import Price
@@ -17,6 +18,9 @@ from domain.payments.payment_link import PaymentLink, PaymentLinkAvailability
 from domain.shared.ids import PaymentLinkId
 from domain.shared.money import Money
 from domain.shared.text import check_slug
+
+OFFERED = cached(5, "payment_link", "product", "price", "organization")
+"""What strangers are shown of an offer; buying reads everything anew, and charges no other total than was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +74,26 @@ class OpenPaymentLink:
     slug: Annotated[str, Len(3, 64)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A payment link with what it sells."""
+
+    link: PaymentLink
+    product: Product
+    price: Price
+
+
+async def show_offer(offer: Offer, *, clock: IClock, views: ILinkViews) -> PublicPaymentLinkView:
+    """Count the look and show the offer as it stands at this moment."""
+    views.opened(offer.link.organization_id, offer.link.id)
+    return PublicPaymentLinkView.of(offer.link, offer.product, offer.price, clock.now())
+
+
 @use_case(
-    "payment_links.open", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True, statements=4
-)
-async def open_payment_link(
-    cmd: OpenPaymentLink, uow: IUnitOfWork, *, clock: IClock, views: ILinkViews
-) -> PublicPaymentLinkView:
+    "payment_links.open", scope=None, public=True, example={"slug": "espresso-spring"}, read_only=True, statements=4,
+    answer=show_offer, cached=OFFERED,
+)  # fmt: skip
+async def open_payment_link(cmd: OpenPaymentLink, uow: IUnitOfWork) -> Offer:
     """Show what a payment link sells and whether it is open, expired, used up or deactivated. No credential needed.
 
     Every look counts as a view of the link.
@@ -85,5 +103,4 @@ async def open_payment_link(
     link = await uow.payment_links.get(await uow.enter_by("payment_link", check_slug(cmd.slug)))
     product = await uow.products.get(link.product_id, with_deleted=True)
     price = await uow.prices.get(link.price_id, with_deleted=True)
-    views.opened(link.organization_id, link.id)
-    return PublicPaymentLinkView.of(link, product, price, clock.now())
+    return Offer(link=link, product=product, price=price)

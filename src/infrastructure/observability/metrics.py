@@ -48,6 +48,7 @@ class Metrics:
         self._unsealed = Gauge("stoa_audit_unsealed_entries", "Audit entries not yet sealed.", registry=registry)
         self._jobs(registry)
         self._limits(registry)
+        self._cache(registry)
         self._drifts = Counter(
             "stoa_wallet_drifts", "Balances of wallets that were found to drift by another amount.", registry=registry
         )
@@ -101,6 +102,15 @@ class Metrics:
             registry=registry,
         )
         self._buried = Counter("stoa_jobs_buried", "Jobs given up after many failures.", ("job",), registry=registry)
+
+    def _cache(self, registry: CollectorRegistry) -> None:
+        self._cached_reads = Counter(
+            "stoa_cache_reads", "Reads that may be cached, by how they ended.", ("use_case", "result"),
+            registry=registry,
+        )  # fmt: skip
+        self._cache_changes = Counter(
+            "stoa_cache_invalidations", "Commits that ended cached answers.", ("origin",), registry=registry
+        )
 
     def observe_use_case(self, name: str, face: str, code: str, seconds: float) -> None:
         """Count one call; `code` is ``ok`` or the code of the error."""
@@ -167,6 +177,14 @@ class Metrics:
     def observe_wallet_drifts(self, drifts: int) -> None:
         """Count balances that differ from what is recorded by another amount than before."""
         self._drifts.inc(drifts)
+
+    def observe_cached_read(self, use_case: str, result: str) -> None:
+        """Count a read: a hit, shared with another caller's, a miss, or with the cache off."""
+        self._cached_reads.labels(use_case, result).inc()
+
+    def observe_cache_changes(self, origin: str) -> None:
+        """Count changes of this process (here) or another one (elsewhere) that ended something."""
+        self._cache_changes.labels(origin).inc()
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format, to be served as `CONTENT_TYPE`."""

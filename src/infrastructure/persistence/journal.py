@@ -52,11 +52,13 @@ class Journal:
         self._identified: list[tuple[EventId, RecordedEvent, Entity]] = []
         self._entries: list[tuple[object, ...]] = []
         self.published = False
+        self.touched: set[tuple[UUID, str]] = set()
 
     def note(self, changes: Sequence[Change]) -> None:
         """Take the events of changed aggregates, and one audit entry for each."""
         for change in changes:
             self._entries.append(self._entry(change))
+            self.touched.add((change.entity.organization_id, change.entity.kind))
             self._recorded.extend((recorded, change.entity) for recorded in change.entity.pull_events())
 
     def cause_of(self, subject_id: UUID) -> Cause:

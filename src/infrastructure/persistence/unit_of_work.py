@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.kernel.actor import PLATFORM, Actor, ActorKind
 from application.kernel.ports import IClock, IIds
+from application.kernel.query_cache import Touched
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
 from domain.shared.errors import Forbidden, NotFound
 from domain.shared.ids import OrganizationId, UserId
@@ -47,12 +48,18 @@ class SqlUnitOfWork(RepositorySet):
         self.mail_limits = MailLimits(self.session)
         self.sign_in_attempts = SignInAttempts(self.session)
         self._open = True
+        self.commit_begun = False
         self.committed = False
 
     @property
     def actor(self) -> Actor:
         """Return who is calling."""
         return self.session.actor
+
+    @property
+    def organization_id(self) -> UUID:
+        """Return whose rows are read and written now."""
+        return self.session.organization_id
 
     async def flush(self) -> None:
         """Write what changed: inserts and updates parent first, deletes child first."""
@@ -150,7 +157,7 @@ class SqlUnitOfWork(RepositorySet):
     async def commit(self) -> None:
         """Write everything that is left, and commit."""
         await self._write_all(self.idempotency.answer)
-        self._open = False
+        self._open, self.commit_begun = False, True
         await self.session.transaction.commit()
         self.committed = True
 
@@ -162,11 +169,14 @@ class SqlUnitOfWork(RepositorySet):
 
 
 class UnitOfWorkFactory(IUnitOfWorkFactory):
-    """Opens units of work on one database. ``committed`` hears of commits that left events or jobs behind."""
+    """Opens units of work on one database.
+
+    ``committed`` hears of commits that left events or jobs behind, ``changed`` of what commits changed.
+    """
 
     def __init__(
         self, database: Database, *, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
-        committed: Callable[[], None],
+        committed: Callable[[], None], changed: Callable[[Touched], None] | None = None,
     ) -> None:  # fmt: skip
         """Keep what every unit of work needs."""
         self._database = database
@@ -174,6 +184,7 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
         self._ids = ids
         self._cursor_secret = cursor_secret
         self._committed = committed
+        self._changed = changed
 
     def __call__(
         self, actor: Actor, *, use_case: str, request_id: str, read_only: bool = False
@@ -190,7 +201,12 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
         )  # fmt: skip
 
     def tell(self, uow: SqlUnitOfWork) -> None:
-        """Pass on that a commit left something to do."""
+        """Pass on that a commit changed something, and left something to do.
+
+        Of a commit that was cancelled, or not answered, nobody knows here that it changed nothing.
+        """
+        if uow.commit_begun and self._changed is not None:
+            self._changed(uow.journal.touched)
         if uow.committed and (uow.journal.published or uow.jobs.scheduled):
             self._committed()
 

@@ -47,8 +47,8 @@ class WorkerConnection(ABC):
         """Take the lead until the connection closes, unless another session has it. To be asked once it failed only."""
 
     @abstractmethod
-    async def listen(self, channel: str, callback: Callable[[], None]) -> None:
-        """Call back whenever somebody notifies the channel."""
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call back with what is said whenever somebody notifies the channel."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -126,9 +126,9 @@ class _PostgresConnection(WorkerConnection):
         found = await self.rows(self._database.prepare("try-lead", _try_lead), {"lock_key": lock_key})
         return bool(found[0][0])
 
-    async def listen(self, channel: str, callback: Callable[[], None]) -> None:
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         try:
-            await self._driver.add_listener(channel, lambda *_: callback())
+            await self._driver.add_listener(channel, lambda *heard: callback(heard[-1]))
         except Exception as error:
             raise translate(error) from error
 
@@ -175,7 +175,7 @@ class _SqliteConnection(WorkerConnection):
     async def try_lead(self, lock_key: int) -> bool:  # noqa: ARG002 - there is nobody to compete with
         return True
 
-    async def listen(self, channel: str, callback: Callable[[], None]) -> None:
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Do nothing: SQLite notifies nobody."""
 
     async def close(self) -> None:

@@ -60,7 +60,7 @@ class Leader(ABC):
 
     async def _stay(self, connection: WorkerConnection, backoff: Backoff) -> None:
         # All workers of a process share the bell, so the notifications this one hears wake the others too.
-        await connection.listen(CHANNEL, self._wakeup.wake)
+        await connection.listen(CHANNEL, lambda _: self._wakeup.wake())
         while not await connection.try_lead(self.lock_key):
             backoff.reset()
             await asyncio.sleep(POLL_SECONDS)
