@@ -1,7 +1,7 @@
 # Stoa needs Python 3.12 to 3.14 with pip, git and make. Everything else is installed into .venv on first use.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-chain check demo bench faults soak lock fmt clean
+.PHONY: help run test test-chain check demo bench load faults soak lock fmt clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .stoa/boot/bin/uv)
@@ -50,6 +50,9 @@ demo: .venv/.ok ## a story through the real use-cases, step by step
 
 bench: .venv/.ok ## the benchmarks, as ratios
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+load: .venv/.ok ## requests at a steady rate against a real server, as ratios (ARGS="-o json")
+	@$(BIN)/python -m benchmarks.load $(ARGS)
 
 faults: .venv/.ok ## cut connections and kill processes, and count the effects
 	@$(PYTEST) tests/faults --faults $(ARGS)

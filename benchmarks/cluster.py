@@ -23,6 +23,7 @@ class Ground:
 
     app: str
     relay: str
+    sealer: str
     superuser: str
     seeded: Seeded
     folder: Path
@@ -59,6 +60,7 @@ async def prepare(server: EmbeddedPostgres, folder: Path) -> Ground:
     progress("filling it …")
     seeded = await seed(superuser)
     return Ground(
-        app=server.url(DATABASE, "stoa_app"), relay=server.url(DATABASE, "stoa_relay"), superuser=superuser,
-        seeded=seeded, folder=folder, pinned=pin(CLIENT_CORE),
+        app=server.url(DATABASE, "stoa_app"), relay=server.url(DATABASE, "stoa_relay"),
+        sealer=server.url(DATABASE, "stoa_sealer"), superuser=superuser, seeded=seeded, folder=folder,
+        pinned=pin(CLIENT_CORE),
     )  # fmt: skip

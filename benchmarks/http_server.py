@@ -26,7 +26,7 @@ from domain.shared.ids import OrganizationId, decode_id
 
 PATH = "/v1/products/{id}"
 _POOL = 8
-_FIND = "SELECT organization_id, id, scopes, expires_at, revoked_at, last_used_at FROM stoa_authenticate({})"
+_FIND = "SELECT organization_id, id, scopes, expires_at, revoked_at, last_used_at FROM stoa_authenticate_key({})"
 type Authorization = Annotated[str, Header()]
 
 

@@ -24,8 +24,8 @@ from infrastructure.persistence.unit_of_work import SqlUnitOfWork, UnitOfWorkFac
 from infrastructure.security.opaque_tokens import APIKeys, SessionTokens
 from infrastructure.system import RandomSlugs, SystemClock
 
-_PEPPER = b"a pepper for benchmarks only"
-KEYS, TOKENS = APIKeys(_PEPPER), SessionTokens(_PEPPER)
+PEPPER = b"a pepper for benchmarks only"
+KEYS, TOKENS = APIKeys(PEPPER), SessionTokens(PEPPER)
 
 
 class Stoa:
