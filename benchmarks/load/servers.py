@@ -52,7 +52,8 @@ async def stoa_server(ground: Ground) -> AsyncIterator[int]:
     settings = {
         "database_url": ground.app, "relay_database_url": ground.relay, "sealer_database_url": ground.sealer,
         "key_pepper": PEPPER.decode(), "audit_seal_key": "a seal key for benchmarks only", "data_dir": ground.folder,
-        "port": port, "pool_size": POOL, "log_level": "warning",
+        "port": port, "pool_size": POOL, "log_level": "warning", "rate_limit_key": 0, "rate_limit_organization": 0,
+        "rate_limit_address": 0,
     }  # fmt: skip
     async with _process("interfaces.cli.main", "serve", **settings) as process:
         async with asyncio.timeout(_STARTS_WITHIN):
