@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import perf_counter
@@ -90,6 +92,30 @@ class ChildProcess:
         )
         process.start()
         return process
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send this process, and only this one, a signal."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end and return its exit code, or minus the signal that ended it.
+
+        Raises:
+            TimeoutError: it still runs.
+        """
+        if isinstance(self._process, BaseProcess):
+            self._process.join(seconds)
+            code = self._process.exitcode
+        else:
+            assert self._process is not None
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            code = self._process.returncode
+        if code is None:
+            raise TimeoutError(self.errors)
+        return code
 
     def kill(self) -> None:
         """End this process, and only this one, without any warning."""

@@ -6,8 +6,10 @@ late commit. So every read begins at the start, leaves out exactly the rows that
 rows that were confirmed move into the event log, where deliveries to webhooks begin.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -36,6 +38,7 @@ RETENTION = timedelta(days=30)
 # Counting further would cost more than anybody wants to know.
 _COUNTED = 100_000
 _COUNT_SECONDS = 1.0
+_LED_SECONDS = 20.0  # longer than the longest pass over a broker that is away, and the pause after it
 _PRUNE_SECONDS = 60.0
 _OUTBOX = cast("Table", OutboxRow.__table__)
 type Row = Sequence[object]
@@ -65,8 +68,13 @@ class Relay(Leader):
         self._metrics = metrics or Metrics()
         self._spans = spans
         self._counted_at = -_COUNT_SECONDS
+        self._led_at = -_LED_SECONDS
         self._pruned_at = -_PRUNE_SECONDS
         self.published = 0
+
+    async def run(self) -> None:
+        """Lead or stand by until cancelled, and show meanwhile how much waits."""
+        await together(super().run(), self._keep_counting())
 
     async def drain_once(self) -> int:
         """Publish everything there is and return how much it was; nothing while another relay leads.
@@ -78,6 +86,7 @@ class Relay(Leader):
 
     async def _work(self, connection: WorkerConnection) -> int:
         """Publish batch after batch; while one is under way, the one before it moves and the next one is read."""
+        self._led_at = time.monotonic()
         count = 0
         confirmed: Sequence[Row] = []
         batch = await self._read([])
@@ -146,6 +155,22 @@ class Relay(Leader):
             self._counted_at = time.monotonic()
             rows = await connection.rows(self._database.prepare("outbox-count", _count), {})
             self._metrics.set_outbox_backlog(cast("int", rows[0][0]))
+
+    async def _keep_counting(self) -> None:
+        """Count beside the leading session too: a broker that is away keeps that one waiting, or makes it start over.
+
+        Who has not led for a while shows nothing, as another relay does.
+        """
+        while True:
+            await asyncio.sleep(_COUNT_SECONDS)
+            with suppress(Unavailable):
+                leads = time.monotonic() - self._led_at < _LED_SECONDS
+                waiting = await self._waiting() if leads else 0
+                self._metrics.set_outbox_backlog(waiting)
+
+    async def _waiting(self) -> int:
+        statement = self._database.prepare("outbox-count", _count)
+        return cast("int", (await self._database.read(statement, {}, organization_id=NOWHERE))[0][0])
 
 
 def _envelope(row: Sequence[Any]) -> EventEnvelope:  # reason: a positional row, in the order of the envelope
