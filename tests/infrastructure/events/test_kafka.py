@@ -222,3 +222,19 @@ async def test_a_wrong_address_is_named_at_the_start(bootstrap: str, capfd: pyte
 async def test_closing_an_unused_publisher_is_quick(broker: Broker) -> None:
     """Nothing was connected, nothing is waited for."""
     await KafkaEventPublisher(broker.bootstrap).close()
+
+
+async def test_closing_while_a_broker_hangs_is_quick(broker: Broker) -> None:
+    """Whoever is told to stop does not wait for a minute's batch: it fails, and stays where it came from."""
+    publisher = KafkaEventPublisher(broker.bootstrap, timeout=600)
+    await publisher.check()
+    broker.freeze()
+    try:
+        waiting = asyncio.create_task(publisher.publish(an_event(1, aggregate_type="hurried")))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(60):
+            await publisher.close()
+        with pytest.raises(PublishFailed):
+            await waiting
+    finally:
+        broker.thaw()
