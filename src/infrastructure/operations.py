@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import uvloop
@@ -105,16 +106,16 @@ class Operations:
         if server is not None:
             server.stop()
 
-    def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
+    def audit_verify(self, progress: Callable[[int], None], kept: Path | None = None) -> AuditReport:
         """Verify every organization's audit chain; ``progress`` hears how many entries were read so far."""
         settings = self._settings("warning")
-        locations = locate(settings)
+        locations, known = locate(settings), kept or anchors(settings)
 
         async def run() -> AuditReport:
             database = Database(locations.sealer, pool_size=2)
             try:
                 await guard.refuse_other_schema(database, "STOA_SEALER_DATABASE_URL")
-                return await verify(database, settings.seal_key(), anchors(settings), progress=progress)
+                return await verify(database, settings.seal_key(), known, progress=progress)
             finally:
                 await database.dispose()
 

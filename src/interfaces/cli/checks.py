@@ -1,5 +1,7 @@
 """Commands that look whether everything is as it should be."""
 
+from pathlib import Path
+
 import click
 
 from application.kernel.wire import Wire
@@ -15,13 +17,17 @@ def audit() -> None:
 
 
 @audit.command()
+@click.option(
+    "--anchors", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with these anchors, such as those of the server a backup was taken from.",
+)  # fmt: skip
 @click.pass_context
-def verify(ctx: click.Context) -> None:
+def verify(ctx: click.Context, anchors: Path | None) -> None:
     """Verify the audit chain of every organization.
 
     Writes the first entry of each organization that does not verify, and exits with 4 when there is any.
     """
-    report = operations_of(ctx).audit_verify(show_progress)
+    report = operations_of(ctx).audit_verify(show_progress, anchors)
     problems: list[dict[str, Wire]] = [
         {"organization_id": p.organization_id, "seq": p.seq, "entry_id": p.entry_id, "reason": p.reason}
         for p in report.problems

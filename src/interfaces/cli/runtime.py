@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Protocol, cast
 
 import click
@@ -175,8 +176,11 @@ class Operations(Protocol):
         """Stop the embedded database, if it runs."""
         ...
 
-    def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
-        """Verify the audit chain of every organization; ``progress`` hears how many entries were read so far."""
+    def audit_verify(self, progress: Callable[[int], None], kept: Path | None = None) -> AuditReport:
+        """Verify the audit chain of every organization; ``progress`` hears how many entries were read so far.
+
+        ``kept`` are anchors from elsewhere than the data folder.
+        """
         ...
 
     def books_verify(self, organization: str | None, progress: Callable[[int], None]) -> BooksReport:

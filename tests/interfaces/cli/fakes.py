@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from click.testing import CliRunner, Result
@@ -149,7 +150,8 @@ class FakeOperations:
     def db_stop(self) -> None:
         self._tell("stop")
 
-    def audit_verify(self, progress: Callable[[int], None]) -> AuditReport:
+    def audit_verify(self, progress: Callable[[int], None], kept: Path | None = None) -> AuditReport:
+        self._tell("audit", str(kept))
         progress(self.report.entries)
         return self.report
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,15 @@ def test_an_audit_log_that_does_not_hold_names_the_first_bad_entry() -> None:
     result = invoke(FakeOperations(report=report), "audit", "verify")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["problems"][0]["entry_id"] == "aud_7"
+
+
+def test_anchors_from_elsewhere_are_named(tmp_path: Path) -> None:
+    """After a restore they are those of the server that was backed up; a file that is not there is no anchor."""
+    operations, kept = FakeOperations(), tmp_path / "audit-heads.jsonl"
+    assert invoke(operations, "audit", "verify", "--anchors", str(kept)).exit_code == 2
+    kept.touch()
+    assert invoke(operations, "audit", "verify", "--anchors", str(kept)).exit_code == 0
+    assert operations.told == [("audit", str(kept))]
 
 
 def test_books_that_balance_exit_with_zero() -> None:
