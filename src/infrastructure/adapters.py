@@ -20,6 +20,7 @@ from infrastructure.mail.links import Links
 from infrastructure.mail.outbox_folder import FolderMailer
 from infrastructure.mail.smtp import SmtpMailer, WatchedMailer
 from infrastructure.observability.calls import Calls
+from infrastructure.observability.loggers import Outbound
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.spans import NO_SPANS, Spans
 from infrastructure.observability.watch import Watch
@@ -97,12 +98,14 @@ class Adapters(containers.DeclarativeContainer):
     single_use_tokens = providers.Singleton(SingleUseTokens, settings.provided.pepper.call())
     passwords = providers.Singleton(Argon2Passwords)
     metrics = providers.Singleton(Metrics)
+    spans = providers.Singleton(_spans, settings)
+    outbound = providers.Singleton(Outbound, metrics, spans)
     breakers = providers.Singleton(Breakers, metrics.provided.set_breaker)
     provider_breaker = providers.Singleton(outside.provider_breaker, breakers)
     mail_breaker = providers.Singleton(outside.mail_breaker, breakers)
 
     provider = providers.Singleton(chosen_provider, settings)
-    watched_provider = providers.Singleton(WatchedPaymentProvider, provider, provider_breaker)
+    watched_provider = providers.Singleton(WatchedPaymentProvider, provider, provider_breaker, outbound)
     verifier = providers.Singleton(
         WatchedMethodVerifier, providers.Singleton(chosen_verifier, settings, provider), provider_breaker
     )
@@ -111,10 +114,9 @@ class Adapters(containers.DeclarativeContainer):
     vault = providers.Singleton(chosen_vault, settings, tokenizer, clock)
     publisher = providers.Singleton(_publisher, settings)
     calls = providers.Singleton(Calls, metrics, slow_seconds=settings.provided.slow_seconds)
-    spans = providers.Singleton(_spans, settings)
     watch = providers.Factory(Watch, metrics, slow_seconds=settings.provided.slow_seconds, spans=spans)
     watched_publisher = providers.Singleton(
-        WatchedEventPublisher, publisher, providers.Singleton(outside.broker_breaker, breakers)
+        WatchedEventPublisher, publisher, providers.Singleton(outside.broker_breaker, breakers), outbound
     )
     wakeup = providers.Singleton(Wakeup)
     query_cache = providers.Singleton(QueryCache, observe=metrics.provided.observe_cached_read)
@@ -141,7 +143,7 @@ class Adapters(containers.DeclarativeContainer):
     )  # fmt: skip
 
     links = providers.Singleton(Links, settings.provided.links_url.call())
-    mailer = providers.Singleton(WatchedMailer, providers.Singleton(_mailer, settings), mail_breaker)
+    mailer = providers.Singleton(WatchedMailer, providers.Singleton(_mailer, settings), mail_breaker, outbound)
     sign_ins = providers.Singleton(SqlSignIns, database, passwords, clock)
     link_views = providers.Singleton(LinkViews, database, clock)
 

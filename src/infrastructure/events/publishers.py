@@ -8,6 +8,7 @@ import structlog
 
 from application.kernel.ports import IEventPublisher
 from domain.shared.events import EventEnvelope
+from infrastructure.observability.loggers import Outbound
 from infrastructure.resilience.breaker import Breaker
 
 
@@ -43,17 +44,18 @@ class WatchedEventPublisher(IEventPublisher):
     Nothing is lost by that and nothing overtakes: events stay in the outbox, and the relay begins with the first again.
     """
 
-    def __init__(self, publisher: IEventPublisher, breaker: Breaker) -> None:
+    def __init__(self, publisher: IEventPublisher, breaker: Breaker, outbound: Outbound | None = None) -> None:
         """Watch with a breaker that counts ``Unavailable``."""
         self._publisher = publisher
+        self._outbound = outbound or Outbound()
         self._breaker = breaker
 
     async def publish(self, event: EventEnvelope) -> None:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("event_broker", "publish"):
             await self._publisher.publish(event)
 
     async def publish_batch(self, events: Sequence[EventEnvelope]) -> None:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("event_broker", "publish"):
             await self._publisher.publish_batch(events)
 
 

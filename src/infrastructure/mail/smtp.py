@@ -10,6 +10,7 @@ import structlog
 from application.kernel.ports import IMailer, Mail
 from domain.identity.errors import MailerUnavailable
 from infrastructure.mail.message import message_of
+from infrastructure.observability.loggers import Outbound
 from infrastructure.resilience.breaker import Breaker
 from infrastructure.settings_mail import SmtpServer
 
@@ -24,13 +25,14 @@ class MailServerUnreachable(MailerUnavailable):
 class WatchedMailer(IMailer):
     """Another mailer, left alone while its server keeps being away: then ``BreakerOpen`` is raised."""
 
-    def __init__(self, mailer: IMailer, breaker: Breaker) -> None:
+    def __init__(self, mailer: IMailer, breaker: Breaker, outbound: Outbound | None = None) -> None:
         """Watch with a breaker that counts ``MailServerUnreachable``."""
         self._mailer = mailer
+        self._outbound = outbound or Outbound()
         self._breaker = breaker
 
     async def send(self, mail: Mail) -> None:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("mail", "send"):
             await self._mailer.send(mail)
 
 

@@ -2,6 +2,7 @@
 
 import structlog
 
+from infrastructure.observability.loggers import access_refused, call_of_agent, refusals
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.watch import SLOW_SECONDS
 
@@ -16,10 +17,14 @@ class Calls:
         """Count in ``metrics``, and warn of what takes ``slow_seconds`` or more."""
         self._metrics = metrics
         self._slow_seconds = slow_seconds
+        self._refusals = refusals()
 
     def observe(self, use_case: str, face: str, code: str, seconds: float) -> None:
         """Note one call; ``code`` is ``ok`` or the error's."""
         self._metrics.observe_use_case(use_case, face, code, seconds)
+        call_of_agent(use_case, code, seconds)
+        if code in self._refusals:
+            access_refused(use_case, face, code)
         line = {"use_case": use_case, "face": face, "code": code, "ms": round(seconds * 1000, 1)}
         if code in _OURS:
             _log.error("call_failed", **line)

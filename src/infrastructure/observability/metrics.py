@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from infrastructure.observability.tallies import MethodTallies, StatementTallies
+from infrastructure.observability.tallies import CallTallies, StatementTallies
 from infrastructure.resilience.breaker import BreakerState
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -26,9 +26,13 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry(auto_describe=True)
         self._use_cases(registry)
-        self.statements, self.methods = StatementTallies(), MethodTallies()
-        registry.register(self.statements)
-        registry.register(self.methods)
+        self.statements = StatementTallies()
+        self.methods = CallTallies(
+            "stoa_repository_seconds", "Duration of repository methods.", ("repository", "method")
+        )
+        self.outbound = CallTallies("stoa_outbound_seconds", "Duration of calls outside.", ("service", "operation"))
+        for collector in (self.statements, self.methods, self.outbound):
+            registry.register(collector)
         self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
         self._breaker = Gauge(
             "stoa_breaker_state", "Circuit breakers: 0 closed, 1 half open, 2 open.", ("breaker",), registry=registry

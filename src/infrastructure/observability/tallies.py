@@ -69,26 +69,27 @@ class StatementTallies(Collector):
         yield from (durations, failures, slow)
 
 
-class MethodTallies(Collector):
-    """One tally for every method of a repository and what came of it: ``ok`` or the code of the error."""
+class CallTallies(Collector):
+    """One tally for every pair of an object and what is asked of it, and what came of it: ``ok`` or an error's code."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, name: str, documentation: str, labels: tuple[str, str]) -> None:
+        """Call the pairs by these labels."""
+        self._name = name
+        self._documentation = documentation
+        self._labels = (*labels, "code")
         self._tallies: dict[tuple[str, str, str], list[float]] = {}
 
-    def add(self, repository: str, method: str, code: str, seconds: float) -> None:
+    def add(self, subject: str, method: str, code: str, seconds: float) -> None:
         """Count one call."""
-        tally = self._tallies.get((repository, method, code))
+        tally = self._tallies.get((subject, method, code))
         if tally is None:
-            tally = self._tallies[(repository, method, code)] = [0, 0.0]
+            tally = self._tallies[(subject, method, code)] = [0, 0.0]
         tally[0] += 1
         tally[1] += seconds
 
     def collect(self) -> Iterator[Metric]:
         """Yield the series."""
-        durations = SummaryMetricFamily(
-            "stoa_repository_seconds", "Duration of repository methods.", labels=("repository", "method", "code")
-        )
+        durations = SummaryMetricFamily(self._name, self._documentation, labels=self._labels)
         for labels, (count, seconds) in self._tallies.items():
             durations.add_metric(labels, int(count), seconds)
         yield durations

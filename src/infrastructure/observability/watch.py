@@ -1,5 +1,6 @@
 """What a database is asked, and how long it takes: told by its transactions, statement by statement."""
 
+import logging
 from time import perf_counter
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +14,7 @@ from infrastructure.observability.tallies import Tally
 
 SLOW_SECONDS = 1.0
 _log = structlog.get_logger("stoa.database")
+_standard_log = logging.getLogger("stoa.database")
 
 
 class IStatement(Protocol):
@@ -58,7 +60,10 @@ class Watch:
         if rows is None:
             tally.failures += 1
         if seconds >= self._slow_seconds:
-            self._note_slow(tally, seconds, rows, tenant)
+            tally.slow += 1
+            _log.warning("statement_slow", **self._line(tally, seconds, rows, tenant))
+        elif _standard_log.isEnabledFor(logging.DEBUG):
+            _log.debug("statement", **self._line(tally, seconds, rows, tenant))
         if self._spans is not None:
             facts: dict[str, Value] = {
                 "db.system.name": self.system, "db.query.summary": tally.name,
@@ -78,14 +83,9 @@ class Watch:
         if self._spans is not None:
             self._spans.event(event_id, event_type, traceparent)
 
-    def _note_slow(self, tally: Tally, seconds: float, rows: int | None, tenant: UUID | None) -> None:
-        tally.slow += 1
-        _log.warning(
-            "statement_slow",
-            statement=tally.name,
-            fingerprint=tally.fingerprint,
-            ms=round(seconds * 1000, 1),
-            rows=rows,
-            organization_id=None if tenant is None else encode_id("org", OrganizationId(tenant)),
-            pool=self._pool,
-        )
+    def _line(self, tally: Tally, seconds: float, rows: int | None, tenant: UUID | None) -> dict[str, object]:
+        return {
+            "statement": tally.name, "fingerprint": tally.fingerprint, "ms": round(seconds * 1000, 1), "rows": rows,
+            "organization_id": None if tenant is None else encode_id("org", OrganizationId(tenant)),
+            "pool": self._pool,
+        }  # fmt: skip

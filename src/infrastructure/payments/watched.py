@@ -11,6 +11,7 @@ from contextlib import suppress
 from application.customers.method_checks import IMethodVerifier, MethodCheck, MethodCheckResult
 from application.kernel.ports import Charge, ChargeResult, ChargeStatus, IPaymentProvider, Repayment, RepaymentResult
 from domain.payments.errors import PaymentProviderUnreachable
+from infrastructure.observability.loggers import Outbound, payment_answered
 from infrastructure.resilience.breaker import Breaker
 
 
@@ -24,10 +25,11 @@ COUNTS = (PaymentProviderUnreachable, Unanswered)
 class WatchedPaymentProvider(IPaymentProvider):
     """Another provider, left alone while it keeps failing: then everything raises ``BreakerOpen``."""
 
-    def __init__(self, provider: IPaymentProvider, breaker: Breaker) -> None:
+    def __init__(self, provider: IPaymentProvider, breaker: Breaker, outbound: Outbound | None = None) -> None:
         """Watch with a breaker that counts ``COUNTS``."""
         self._provider = provider
         self._breaker = breaker
+        self._outbound = outbound or Outbound()
 
     @property
     def name(self) -> str:
@@ -35,22 +37,32 @@ class WatchedPaymentProvider(IPaymentProvider):
 
     async def charge(self, charge: Charge) -> ChargeResult:
         with suppress(Unanswered), self._breaker.watch():
-            result = await self._provider.charge(charge)
+            with self._outbound.call("payment_provider", "charge"):
+                result = await self._provider.charge(charge)
+            payment_answered(
+                "charge", provider=self.name, key=charge.idempotency_key, amount=charge.amount,
+                status=result.status.value, decline_code=result.decline_code,
+            )  # fmt: skip
             _count_silence(result)
         return result
 
     async def lookup(self, idempotency_key: str) -> ChargeResult | None:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("payment_provider", "lookup"):
             return await self._provider.lookup(idempotency_key)
 
     async def refund(self, repayment: Repayment) -> RepaymentResult:
         with suppress(Unanswered), self._breaker.watch():
-            result = await self._provider.refund(repayment)
+            with self._outbound.call("payment_provider", "refund"):
+                result = await self._provider.refund(repayment)
+            payment_answered(
+                "refund", provider=self.name, key=repayment.idempotency_key, amount=repayment.amount,
+                status=result.status.value,
+            )  # fmt: skip
             _count_silence(result)
         return result
 
     async def lookup_refund(self, repayment: Repayment) -> RepaymentResult | None:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("payment_provider", "lookup_refund"):
             return await self._provider.lookup_refund(repayment)
 
 

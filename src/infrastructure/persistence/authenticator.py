@@ -23,6 +23,7 @@ from domain.identity.organization import refuse_inactive
 from domain.identity.user import UserStatus
 from domain.shared.errors import Unauthenticated
 from domain.shared.ids import AgentId, OrganizationId, SessionId, UserId, encode_id
+from infrastructure.observability.loggers import forget_caller, name_caller
 from infrastructure.persistence import tenancy
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.models.agents import AgentRow
@@ -77,6 +78,12 @@ class Authenticator:
             OrganizationSuspended, OrganizationClosed: the organization opens to nobody.
             AgentPaused, AgentRetired: the key belongs to an agent that was stopped.
         """
+        forget_caller()
+        actor = await self._recognise(secret, organization_id)
+        name_caller(actor.id, is_agent=actor.agent_id is not None)
+        return actor
+
+    async def _recognise(self, secret: str, organization_id: OrganizationId | None) -> Actor:
         digest = self._keys.digest(secret)
         if digest is not None:
             return await self._key(digest, organization_id)
