@@ -41,7 +41,7 @@ from infrastructure.webhooks.sender import Answer, WebhookSender
 from infrastructure.webhooks.signing import signed_headers
 from infrastructure.workers import delivery_statements as statements
 from infrastructure.workers.leader import POLL_SECONDS
-from infrastructure.workers.rounds import farewell, round_after_round
+from infrastructure.workers.rounds import farewell, round_after_round, whole
 from infrastructure.workers.wakeup import Wakeup
 
 LEASE = timedelta(seconds=60)
@@ -131,7 +131,7 @@ class DeliveryWorker:
 
     async def _round(self) -> None:
         """Start what is due, as far as there is room, and wait for something to change."""
-        if not await self._start():
+        if not await whole(self._start()):
             await self._ear.wait(POLL_SECONDS)
 
     async def _start(self) -> int:

@@ -35,7 +35,7 @@ from infrastructure.system import SystemClock
 from infrastructure.workers import job_statements
 from infrastructure.workers.lanes import Lane, lanes_of
 from infrastructure.workers.leader import POLL_SECONDS
-from infrastructure.workers.rounds import farewell, round_after_round
+from infrastructure.workers.rounds import farewell, round_after_round, whole
 from infrastructure.workers.wakeup import Wakeup
 
 type Handler = Callable[[OrganizationId, UUID], Awaitable[None]]
@@ -160,13 +160,17 @@ class JobWorker:
         self._metrics.observe_job(claim.kind, result, time.monotonic() - started)
 
     async def _round(self) -> None:
-        """Start what is due, as far as there is room, and wait for something to change."""
+        """Start what is due, and wait for something to change."""
+        await whole(self._start())
+        await self._ear.wait(POLL_SECONDS)
+
+    async def _start(self) -> None:
+        """Claim as much as there is room for, and begin with it."""
         rooms = self._rooms()
         for claim in await self._claim(rooms) if any(rooms) else ():
             task = asyncio.create_task(self.perform(claim))
             self._running[task] = self._lane_of[claim.kind]
             task.add_done_callback(self._finished)
-        await self._ear.wait(POLL_SECONDS)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         """Make room. Only in a full lane can more have been due than was claimed."""

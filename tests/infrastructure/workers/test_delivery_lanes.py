@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from statistics import quantiles
 from time import time
+from uuid import UUID
 
 import pytest
 
-from infrastructure.workers.deliveries import DeliveryWorker
+from infrastructure.webhooks.secrets import WebhookSecrets
+from infrastructure.workers.deliveries import Claim, DeliveryWorker, Message
 from tests.infrastructure.workers.conftest import ended, until
 from tests.infrastructure.workers.webhook_shop import Shop, attempts, open_shop
 from tests.support.databases import TestDatabases
 from tests.support.post import publish
 from tests.support.receiver import silence, status
-from tests.support.stack import open_stack
+from tests.support.stack import PEPPER, open_stack
 
 
 @pytest.fixture
@@ -46,6 +48,27 @@ async def test_who_lost_the_lease_records_nothing(pg_shop: Shop) -> None:
     [done] = await shop.deliveries()
     assert (done["status"], [a["status_code"] for a in attempts(done)]) == ("delivered", [204])
     assert len(shop.inbox.received) == 2
+
+
+async def test_what_is_claimed_in_the_moment_of_stopping_is_sent_or_given_back(pg_shop: Shop) -> None:
+    """The deliveries are leased and their contents on the way when the worker is told to stop."""
+    loading = asyncio.Event()
+
+    class Unlucky(DeliveryWorker):
+        async def _load(self, claims: Sequence[Claim]) -> dict[UUID, Message]:
+            loading.set()
+            await asyncio.sleep(0.05)
+            return await super()._load(claims)
+
+    shop = pg_shop
+    await shop.endpoint("/", ["product.*"])
+    await shop.product()
+    unlucky = Unlucky(shop.stack.relay_database, shop.sender, WebhookSecrets(PEPPER), shop.stack.dispatcher)
+    running = asyncio.create_task(unlucky.run())
+    await loading.wait()
+    await ended(running)
+    await shop.worker().deliver_due_once()
+    assert [each["status"] for each in await shop.deliveries()] == ["delivered"]
 
 
 async def test_an_endpoint_has_a_few_requests_under_way_at_most(pg_shop: Shop) -> None:

@@ -1,7 +1,7 @@
 """Jobs of all tenants are performed under leases, and who lost a lease changes nothing."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ import pytest
 from domain.shared.errors import NotFound, Unavailable
 from domain.shared.ids import OrganizationId
 from infrastructure.observability.metrics import Metrics
-from infrastructure.workers.jobs import Handler, JobWorker, retry_seconds
+from infrastructure.workers.jobs import Claim, Handler, JobWorker, retry_seconds
 from infrastructure.workers.wakeup import Wakeup
 from tests.infrastructure.workers.conftest import Bench, ended, until
 from tests.infrastructure.workers.rows import PAST, rows, run
@@ -173,6 +173,26 @@ async def test_a_running_worker_hears_the_call_and_gives_back_what_it_cannot_fin
     await until(lambda: len(started) == 1, 0.5)
     await ended(running)
     assert len(await worker(bench, Recorder()).claim(5)) == 1
+
+
+async def test_what_is_claimed_in_the_moment_of_stopping_is_done_or_given_back(bench: Bench) -> None:
+    """The database has leased the job and its answer is on the way when the worker is told to stop."""
+    claimed = asyncio.Event()
+
+    class Unlucky(JobWorker):
+        async def _claim(self, rooms: Sequence[int]) -> list[Claim]:
+            claims = await super()._claim(rooms)
+            claimed.set()
+            await asyncio.sleep(0.05)
+            return claims
+
+    async with rows(bench.root) as transaction:
+        await transaction.job(uuid4(), uuid4(), run_at=PAST)
+    handler = Recorder(failures=1)
+    running = asyncio.create_task(Unlucky(bench.relay, {CHARGE: handler}).run())
+    await claimed.wait()
+    await ended(running)
+    assert [job["lease_until"] for job in await jobs(bench)] == [None]
 
 
 async def test_a_job_that_always_fails_is_buried_and_not_tried_again(bench: Bench) -> None:
