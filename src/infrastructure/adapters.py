@@ -34,6 +34,7 @@ from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
 from infrastructure.payments.watched import WatchedMethodVerifier, WatchedPaymentProvider
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.link_views import LinkViews
+from infrastructure.persistence.reach import DatabaseBreakers
 from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.resilience.admission import Admission, places
 from infrastructure.resilience.breakers import Breakers
@@ -121,18 +122,20 @@ class Adapters(containers.DeclarativeContainer):
     wakeup = providers.Singleton(Wakeup)
     query_cache = providers.Singleton(QueryCache, observe=metrics.provided.observe_cached_read)
 
+    database_breakers = providers.Singleton(DatabaseBreakers, breakers)
     database = providers.Singleton(
-        Database,
-        locations.provided.app,
-        pool_size=settings.provided.pool_size,
+        Database, locations.provided.app, pool_size=settings.provided.pool_size,
         watch=providers.Factory(watch, pool="database"),
-    )
+        breaker=database_breakers.provided.of.call(locations.provided.app),
+    )  # fmt: skip
     relay_database = providers.Singleton(
-        Database, locations.provided.relay, pool_size=4, watch=providers.Factory(watch, pool="relay_database")
-    )
+        Database, locations.provided.relay, pool_size=4, watch=providers.Factory(watch, pool="relay_database"),
+        breaker=database_breakers.provided.of.call(locations.provided.relay),
+    )  # fmt: skip
     sealer_database = providers.Singleton(
-        Database, locations.provided.sealer, pool_size=2, watch=providers.Factory(watch, pool="sealer_database")
-    )
+        Database, locations.provided.sealer, pool_size=2, watch=providers.Factory(watch, pool="sealer_database"),
+        breaker=database_breakers.provided.of.call(locations.provided.sealer),
+    )  # fmt: skip
 
     admission = providers.Singleton(
         Admission, providers.Callable(places, settings.provided.pool_size), shed=metrics.provided.observe_shed

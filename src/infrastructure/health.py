@@ -37,7 +37,8 @@ class Health:
                 self._state = await self._ask()
                 self._asked = monotonic()
         checks = {"database": self._state, "draining": "draining" if self.draining else "ok"}
-        return checks | self._workers() | self._breakers()
+        # What its own answer says of the database counts, not what the breaker before it remembers.
+        return self._breakers() | checks | self._workers()
 
     def _workers(self) -> dict[str, str]:
         return {

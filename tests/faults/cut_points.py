@@ -16,6 +16,7 @@ from application.kernel.idempotency import IdempotencyInProgress, OutcomeUnknown
 from domain.shared.errors import Unavailable
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.tenancy import ASIDE
+from infrastructure.resilience.breaker import Breaker
 from tests.support.cut_proxy import CutProxy, cut_proxy
 from tests.support.databases import DatabaseUrls
 from tests.support.stack import Stack, open_stack
@@ -230,7 +231,9 @@ async def open_lab(
     """Fill a world in an empty database. ``spoil`` makes a dispatcher that is known to be bad of a good one."""
     async with open_stack(urls) as direct, cut_proxy(urls.app) as proxy:
         proxied = replace(urls, app=proxy.url(urls.app))
-        async with open_stack(proxied, pool_size=1) as through:
+        # Every cut of a new connection is a failure to connect, and one that lets nothing through would hide the rest.
+        patient = Breaker("database", counts=())
+        async with open_stack(proxied, pool_size=1, breaker=patient) as through:
             superuser = await asyncpg.connect(urls.superuser)
             try:
                 world = await World.create(direct)

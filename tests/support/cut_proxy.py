@@ -22,6 +22,8 @@ class CutProxy:
     Attributes:
         messages: how many passed, or would have, since :meth:`count` or :meth:`arm`.
         cuts: how many connections were broken so far.
+        accepted: how many connections were asked for so far.
+        refuse: break new connections at once, and open ones at their next message.
         blackhole: swallow every message and keep the connections open.
         delay: seconds every message is held back.
     """
@@ -31,8 +33,11 @@ class CutProxy:
         self.folder = folder
         self.messages = 0
         self.cuts = 0
+        self.accepted = 0
+        self.refuse = False
         self.blackhole = False
         self.delay = 0.0
+        self._deaf: frozenset[asyncio.Task[None]] = frozenset()
         self._upstream = upstream
         self._cut_at: int | None = None
         self._forward = False
@@ -50,6 +55,10 @@ class CutProxy:
         """Break the connection at the ``at``-th message from now, just after passing it on or just before."""
         self.messages, self._cut_at, self._forward = 0, at, forward
 
+    def deafen(self) -> None:
+        """Swallow every message of the connections that are open now, as a firewall does that has forgotten them."""
+        self._deaf = frozenset(self._connections)
+
     async def quiet(self) -> None:
         """Wait until the server has finished with every connection that is broken or closed."""
         while ended := [each for each in self._connections if each.get_name() == "ended"]:
@@ -60,6 +69,10 @@ class CutProxy:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a connection is a task")
+        self.accepted += 1
+        if self.refuse:
+            writer.transport.abort()
+            return
         self._connections.add(task)
         try:
             server_reader, server_writer = await asyncio.open_unix_connection(self._upstream / _SOCKET)
@@ -86,8 +99,8 @@ class CutProxy:
         task: asyncio.Task[None],
     ) -> None:
         pumps = [
-            asyncio.create_task(self._pump(client[0], server[1], begins=True)),
-            asyncio.create_task(self._pump(server[0], client[1], begins=False)),
+            asyncio.create_task(self._pump(client[0], server[1], task, begins=True)),
+            asyncio.create_task(self._pump(server[0], client[1], task, begins=False)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -102,7 +115,9 @@ class CutProxy:
         while await server[0].read(65536):
             pass
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, begins: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, of: asyncio.Task[None], *, begins: bool
+    ) -> None:
         # Only the first message of a client has no byte for its type.
         head = 4 if begins else 5
         with contextlib.suppress(asyncio.IncompleteReadError, OSError, _Cut):
@@ -110,11 +125,14 @@ class CutProxy:
                 start = await reader.readexactly(head)
                 message = start + await reader.readexactly(int.from_bytes(start[-4:]) - 4)
                 head = 5
-                await self._pass_on(message, writer)
+                if of not in self._deaf:
+                    await self._pass_on(message, writer)
 
     async def _pass_on(self, message: bytes, writer: asyncio.StreamWriter) -> None:
         if self.delay:
             await asyncio.sleep(self.delay)
+        if self.refuse:
+            raise _Cut
         if self.blackhole:
             return
         self.messages += 1

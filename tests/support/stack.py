@@ -43,6 +43,7 @@ from infrastructure.persistence.link_views import LinkViews
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
+from infrastructure.resilience.breaker import Breaker
 from infrastructure.security.opaque_tokens import APIKeys, SessionTokens, SingleUseTokens
 from infrastructure.security.passwords import Argon2Passwords
 from infrastructure.system import RandomSlugs, UuidV7Ids
@@ -142,11 +143,17 @@ def _schema(command: type) -> CommandSchema:
 
 
 @asynccontextmanager
-async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains | None = None) -> AsyncIterator[Stack]:
-    """Wire a core on a database and dispose of its pools afterwards; without ``chains`` they stand still."""
+async def open_stack(
+    urls: DatabaseUrls, *, pool_size: int = 10, pool_timeout: float = 5, deadline: timedelta = timedelta(minutes=1),
+    breaker: Breaker | None = None, chains: IChains | None = None,
+) -> AsyncIterator[Stack]:  # fmt: skip
+    """Wire a core on a database and dispose of its pools afterwards; without ``chains`` they stand still.
+
+    Its limits in seconds are those of a machine that many share.
+    """
     register_constraints(Base.metadata)
     registry = load_registry(application)
-    database = Database(urls.app, pool_size=pool_size, pool_timeout=5)
+    database = Database(urls.app, pool_size=pool_size, pool_timeout=pool_timeout, breaker=breaker)
     relay, sealer = Database(urls.relay, pool_size=3), Database(urls.sealer, pool_size=3)
     clock, ids, keys, provider = FrozenClock(), UuidV7Ids(), APIKeys(PEPPER), SandboxPaymentProvider()
     tokens = SessionTokens(PEPPER)
@@ -177,7 +184,7 @@ async def open_stack(urls: DatabaseUrls, *, pool_size: int = 10, chains: IChains
     outside: dict[type, object] = {
         IChains: chains, IHistoryCursors: HistoryCursors(secret), IClock: clock, ILinkViews: views
     }  # fmt: skip
-    dispatcher = Dispatcher(units, ports, registry, outside, cache)
+    dispatcher = Dispatcher(units, ports, registry, outside, cache, deadline=deadline)
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
     authenticate = Authenticator(database, keys, tokens, clock)

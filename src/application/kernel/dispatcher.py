@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Protocol
 
 from application.kernel.actor import Actor, ActorKind
+from application.kernel.deadline import DEADLINE, Deadline
 from application.kernel.idempotency import IdempotencyKeyMissing, fingerprint, strangers_key
 from application.kernel.query_cache import Cached, Found, IQueryCache, Query
 from application.kernel.unit_of_work import ITransaction, IUnitOfWork, IUnitOfWorkFactory
@@ -80,10 +82,13 @@ class Dispatcher:
         registry: Mapping[str, UseCase],
         outside: Mapping[type, object] | None = None,
         cache: IQueryCache | None = None,
+        *,
+        deadline: timedelta = DEADLINE,
     ) -> None:
         """Bind every use-case's ports: ``ports`` to handlers, ``outside`` to answers, which no transaction is open for.
 
-        Without a ``cache`` nothing is kept, whatever use-cases declare.
+        Without a ``cache`` nothing is kept, whatever use-cases declare. A use-case that is not committing when the
+        ``deadline`` is over is given up.
 
         Raises:
             KeyError: a handler or answer asks for a port nobody provides it; the boot fails, not a request.
@@ -92,6 +97,7 @@ class Dispatcher:
         self._units = units
         self._registry = registry
         self._cache = cache
+        self._deadline = deadline
         self._ports = {n: {p: ports[t] for p, t in u.ports.items()} for n, u in registry.items()}
         asked = {n: u for n, u in registry.items() if u.answer is not None}
         self._outside = {n: {p: (outside or {})[t] for p, t in u.answer_ports.items()} for n, u in asked.items()}
@@ -104,9 +110,12 @@ class Dispatcher:
             StoaError: any named failure of the use-case or of the machinery around it.
         """
         use_case = self._allowed(name, call)
-        if self._cache is not None and use_case.cached is not None:
-            return await self._kept(self._cache, use_case, use_case.cached, command, call)
+        async with Deadline(self._deadline):
+            if self._cache is not None and use_case.cached is not None:
+                return await self._kept(self._cache, use_case, use_case.cached, command, call)
+            return await self._again_and_again(use_case, command, call)
 
+    async def _again_and_again(self, use_case: UseCase, command: object, call: Call) -> Outcome:
         async def once(uow: ITransaction, handle: Handle) -> object:
             return await handle(command, uow)
 

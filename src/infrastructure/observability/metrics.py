@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from infrastructure.observability.pool_metrics import PoolMetrics
 from infrastructure.observability.tallies import CallTallies, StatementTallies
 from infrastructure.resilience.breaker import BreakerState
 
@@ -33,7 +34,7 @@ class Metrics:
         self.outbound = CallTallies("stoa_outbound_seconds", "Duration of calls outside.", ("service", "operation"))
         for collector in (self.statements, self.methods, self.outbound):
             registry.register(collector)
-        self._pool = Gauge("stoa_db_pool_connections", "Connections of a pool.", ("pool", "state"), registry=registry)
+        self.pools = PoolMetrics(registry)
         self._breaker = Gauge(
             "stoa_breaker_state", "Circuit breakers: 0 closed, 1 half open, 2 open.", ("breaker",), registry=registry
         )
@@ -125,8 +126,7 @@ class Metrics:
 
     def set_pool(self, pool: str, *, idle: int, in_use: int, waiting: int = 0) -> None:
         """Note the present state of a connection pool."""
-        for state, value in (("idle", idle), ("in_use", in_use), ("waiting", waiting)):
-            self._pool.labels(pool, state).set(value)
+        self.pools.set_connections(pool, idle=idle, in_use=in_use, waiting=waiting)
 
     def set_breaker(self, name: str, state: BreakerState) -> None:
         """Note the state of a circuit breaker, from the moment it is made."""

@@ -41,6 +41,7 @@ class Watch:
         self._pool = pool
         self._slow_seconds = slow_seconds
         self.method_ran = metrics.methods.add
+        self.pool = metrics.pools.of(pool)
 
     def statement_ran(self, statement: IStatement, started: float, rows: int | None, tenant: UUID | None) -> None:
         """Note one statement.

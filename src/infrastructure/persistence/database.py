@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from time import perf_counter
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Dialect, Engine, Executable, event, make_url
+from sqlalchemy import Dialect, Engine, Executable, PoolProxiedConnection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -15,11 +17,21 @@ from domain.shared.like import ilike_matches, like_matches
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.watch import Watch
 from infrastructure.persistence.connecting import postgres_engine
-from infrastructure.persistence.errors import ConnectionLost, DatabaseSilent, PoolExhausted, translate
+from infrastructure.persistence.errors import PoolExhausted, translate
 from infrastructure.persistence.matches import json_contains, json_has
-from infrastructure.persistence.pool import Pool
+from infrastructure.persistence.pool import (
+    CONNECT_SECONDS,
+    FIRST_ANSWER_SECONDS,
+    Driver,
+    Pool,
+    naming_refusals,
+    raw_connection,
+)
+from infrastructure.persistence.reach import database_breaker, reaching
 from infrastructure.persistence.statement import Params, Statement
-from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction
+from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction, begin
+from infrastructure.resilience.breaker import Breaker
+from infrastructure.resilience.breakers import Breakers
 from infrastructure.settings_rules import is_sqlite
 
 POOL_TIMEOUT_SECONDS = 0.5
@@ -32,18 +44,20 @@ class Database:
 
     def __init__(
         self, url: str, *, pool_size: int = 10, pool_timeout: float = POOL_TIMEOUT_SECONDS,
-        deadline: float = DEADLINE_SECONDS, watch: Watch | None = None,
+        deadline: float = DEADLINE_SECONDS, watch: Watch | None = None, breaker: Breaker | None = None,
     ) -> None:  # fmt: skip
         """Accept ``postgresql://…`` or ``sqlite:///…``; nothing connects yet.
 
         ``deadline`` bounds one statement from our side, for a PostgreSQL too ill to keep its own timeouts. ``watch``
-        hears of every statement.
+        hears of every statement. Roles on one server are to share a ``breaker``.
         """
         self.watch = watch or Watch(Metrics())
         self.engine = _engine(url, pool_size, deadline)
         self.watch.system = self.engine.dialect.name
         self.is_postgres = self.engine.dialect.name == "postgresql"
-        self._pool = Pool(self.engine, pool_size, pool_timeout)
+        self.breaker = breaker or database_breaker(Breakers())
+        self._pool = Pool(self.engine, pool_size, pool_timeout, self.breaker, self.watch.pool)
+        self._first_answer = min(deadline, FIRST_ANSWER_SECONDS)
         self._statements: dict[Hashable, Statement] = {}
         self._writing = asyncio.Lock()
 
@@ -67,25 +81,12 @@ class Database:
         """
         if not self.is_postgres:
             return await self._begin_sqlite(read_only=read_only)
-        return await self._on_a_live_connection(
-            lambda: self._begin_postgres(organization_id, person, read_only=read_only)
-        )
-
-    async def _on_a_live_connection[T](self, act: Callable[[], Awaitable[T]]) -> T:
-        """Act again when the pooled connection turns out to have died while it was idle, before anything was sent."""
-        for _ in range(self._pool.size):
-            try:
-                return await act()
-            except DatabaseSilent:
-                raise
-            except ConnectionLost:
-                continue
-        return await act()
+        return await self._begin_postgres(organization_id, person, read_only=read_only)
 
     async def _begin_postgres(self, organization_id: UUID, person: UUID | None, *, read_only: bool) -> Transaction:
-        transaction = PostgresTransaction(self._pool, await self._pool.take(), self.watch)
-        await transaction.begin(organization_id, person, read_only=read_only)
-        return transaction
+        beginning = begin(organization_id, person, read_only=read_only)
+        pooled, _ = await self._pool.take(lambda driver: driver.execute(beginning, timeout=self._first_answer))
+        return PostgresTransaction(self._pool, pooled, self.watch, organization_id)
 
     async def _begin_sqlite(self, *, read_only: bool) -> Transaction:
         leave = None if read_only else await self._turn_to_write()
@@ -128,13 +129,47 @@ class Database:
         if not self.is_postgres:
             async with self.transaction(organization_id, read_only=True) as transaction:
                 return await transaction.rows(statement, params)
-        return await self._on_a_live_connection(lambda: self._read_postgres(statement, params))
+        arguments = statement.arguments(params)
 
-    async def _read_postgres(self, statement: Statement, params: Params) -> Rows:
-        return await PostgresTransaction(self._pool, await self._pool.take(), self.watch).only(statement, params)
+        async def ask(driver: Driver) -> Rows:
+            started, count = perf_counter(), None
+            try:
+                rows = cast("Rows", await driver.fetch(statement.sql, *arguments, timeout=self._first_answer))
+                count = len(rows)
+            finally:
+                self.watch.statement_ran(statement, started, count, None)
+            return rows
+
+        pooled, rows = await self._pool.take(ask)
+        self._pool.give_back(pooled)
+        return rows
+
+    async def connect(self) -> PoolProxiedConnection:
+        """Make a connection to a PostgreSQL apart from the pool, for a worker that keeps it.
+
+        Raises:
+            DatabaseUnavailable: none can be made, or the server was out of reach a moment ago.
+        """
+        with reaching(self.breaker):
+            return await raw_connection(self.engine)
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection apart from the pool, for questions that are asked rarely.
+
+        Raises:
+            DatabaseUnavailable: as :meth:`connect`; on SQLite SQLAlchemy's own errors.
+        """
+        async with AsyncExitStack() as stack:
+            if self.is_postgres:
+                with reaching(self.breaker), naming_refusals():
+                    connection = await stack.enter_async_context(self.engine.connect())
+            else:
+                connection = await stack.enter_async_context(self.engine.connect())
+            yield connection
 
     def pool_state(self) -> dict[str, int]:
-        """Return how many connections are idle and in use."""
+        """Return how many connections are idle and in use, and on PostgreSQL how many takers wait for one."""
         if self.is_postgres:
             return self._pool.state()
         pool = self.engine.pool
@@ -168,7 +203,7 @@ def _engine(url: str, pool_size: int, deadline: float) -> AsyncEngine:
         _prepare_sqlite(engine.sync_engine)
         return engine
     arguments = {
-        "statement_cache_size": 1024, "timeout": 5, "command_timeout": deadline,
+        "statement_cache_size": 1024, "timeout": CONNECT_SECONDS, "command_timeout": deadline,
         "server_settings": {"application_name": "stoa"},
     }  # fmt: skip
     # The driver's jsonb codec hands the text on; it is decoded only where it is used.

@@ -30,6 +30,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseUnreachable(DatabaseUnavailable):
+    """No connection could be made: refused, unreachable, not in time, or broken off before it was ready."""
+
+    code = "database_unreachable"
+
+
 class ConnectionLost(DatabaseUnavailable):
     """The connection broke under a statement; the transaction is gone with it."""
 
@@ -40,6 +46,24 @@ class DatabaseSilent(ConnectionLost):
     """No answer came before our own deadline; asking again would wait as long again."""
 
     code = "database_silent"
+
+
+class StatementTimeout(DatabaseUnavailable):
+    """The database ended a statement that took longer than the role may take."""
+
+    code = "statement_timeout"
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database takes no changes: a standby, or a server that was set so. Reading goes on."""
+
+    code = "database_read_only"
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """The database has no room for changes. Reading goes on."""
+
+    code = "database_full"
 
 
 class LockTimeout(DatabaseUnavailable):
@@ -66,17 +90,20 @@ _BY_STATE: dict[str, type[StoaError]] = {
     "40001": TransactionAborted,
     "40P01": TransactionAborted,
     "55P03": LockTimeout,
-    "57014": DatabaseUnavailable,
-    "25006": DatabaseUnavailable,
-    "53300": DatabaseUnavailable,
-    "53100": DatabaseUnavailable,
+    "57014": StatementTimeout,
+    "25006": DatabaseReadOnly,
+    "53100": DatabaseFull,
     "57P01": ConnectionLost,
     "57P02": ConnectionLost,
-    "57P03": DatabaseUnavailable,
+    "57P03": DatabaseUnreachable,
+    "57P05": ConnectionLost,
     "25P03": ConnectionLost,
     "25P04": ConnectionLost,
 }
-_BY_CLASS: dict[str, type[StoaError]] = {"08": ConnectionLost, "53": DatabaseUnavailable, "57": DatabaseUnavailable}
+# Connections, resources, an operator's intervention, and the server's own system.
+_BY_CLASS: dict[str, type[StoaError]] = {
+    "08": ConnectionLost, "53": DatabaseUnavailable, "57": DatabaseUnavailable, "58": DatabaseUnavailable,
+}  # fmt: skip
 _FALLBACK: dict[str, type[StoaError]] = {"23505": DuplicateError, "23503": InvalidReference, "23514": ValidationError}
 
 # The beginnings of SQLite's result codes that say "not now" and not "wrong".

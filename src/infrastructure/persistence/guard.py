@@ -82,7 +82,7 @@ async def refuse_other_schema(database: Database, setting: str = "STOA_DATABASE_
 @asynccontextmanager
 async def _connection(database: Database, setting: str) -> AsyncIterator[AsyncConnection]:
     try:
-        async with database.engine.connect() as connection:
+        async with database.apart() as connection:
             yield connection
     except Exception as error:
         raise entering(error, setting) from error

@@ -22,6 +22,8 @@ from infrastructure.persistence.errors import ConnectionLost, translate
 from infrastructure.persistence.pool import Pool, Pooled
 from infrastructure.persistence.statement import Params, Statement
 
+_ROLLBACK_SECONDS = 1.0
+
 # Rows of both drivers are read by position; asyncpg's are no Sequence by type, only by behaviour.
 type Rows = Sequence[Sequence[object]]
 
@@ -90,27 +92,15 @@ async def _settled[T](work: Coroutine[object, object, T]) -> T:
 class PostgresTransaction(Transaction):
     """Statements on the pooled asyncpg connection itself: an ORM session would cost several times the query."""
 
-    def __init__(self, pool: Pool, pooled: Pooled, watch: Watch) -> None:
-        """Take a connection from the pool; :meth:`begin` makes it a transaction."""
+    def __init__(self, pool: Pool, pooled: Pooled, watch: Watch, tenant: UUID) -> None:
+        """Take over a connection on which a transaction of the tenant has begun."""
         self._watch = watch
         self._began = perf_counter()
-        self._tenant: UUID | None = None
+        self._tenant = tenant
         self._pool = pool
         self._pooled = pooled
         self._driver = pooled.driver
         self._is_lost = False
-
-    async def begin(self, organization_id: UUID, person: UUID | None = None, *, read_only: bool) -> None:
-        """Begin and set the tenant and the person in one message, one round trip."""
-        mode = " READ ONLY" if read_only else ""
-        self._tenant = organization_id
-        try:
-            await self._driver.execute(f"BEGIN{mode}; {_set_tenant(organization_id, person)}")
-        except BaseException as error:
-            self._pool.discard(self._pooled)
-            if isinstance(error, Exception):
-                raise translate(error) from error
-            raise
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
         started, count = perf_counter(), None
@@ -121,22 +111,6 @@ class PostgresTransaction(Transaction):
             raise self._failed(error) from error
         finally:
             self._watch.statement_ran(statement, started, count, self._tenant)
-        return rows
-
-    async def only(self, statement: Statement, params: Params) -> Rows:
-        """Run one statement in autocommit and give the connection back."""
-        started, count = perf_counter(), None
-        try:
-            rows = cast("Rows", await self._driver.fetch(statement.sql, *statement.arguments(params)))
-            count = len(rows)
-        except BaseException as error:
-            self._pool.discard(self._pooled)
-            if isinstance(error, Exception):
-                raise translate(error) from error
-            raise
-        finally:
-            self._watch.statement_ran(statement, started, count, None)
-        self._pool.give_back(self._pooled)
         return rows
 
     def orm_session(self, engine: AsyncEngine) -> AsyncSession:
@@ -184,7 +158,8 @@ class PostgresTransaction(Transaction):
             self._pool.discard(self._pooled)
             return
         try:
-            await self._driver.execute("ROLLBACK")
+            # It waits for a cancelled statement before it to end, which a server that is ill never says.
+            await self._driver.execute("ROLLBACK", timeout=_ROLLBACK_SECONDS)
         except BaseException as error:
             self._pool.discard(self._pooled)
             if isinstance(error, Exception):
@@ -209,6 +184,11 @@ class PostgresTransaction(Transaction):
 
 # What is only checked at the end is checked now: the triggers would not see this tenant's rows from another one.
 _JUDGED_HERE = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+
+
+def begin(organization_id: UUID, person: UUID | None, *, read_only: bool) -> str:
+    """Return what begins a transaction, and sets the tenant and the person in the same message, one round trip."""
+    return f"BEGIN{' READ ONLY' if read_only else ''}; {_set_tenant(organization_id, person)}"
 
 
 def _set_tenant(organization_id: UUID, person: UUID | None) -> str:

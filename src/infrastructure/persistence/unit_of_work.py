@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from application.kernel.actor import PLATFORM, Actor, ActorKind
+from application.kernel.deadline import no_way_back
 from application.kernel.ports import IClock, IIds
 from application.kernel.query_cache import Touched
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
@@ -157,6 +158,7 @@ class SqlUnitOfWork(RepositorySet):
     async def commit(self) -> None:
         """Write everything that is left, and commit."""
         await self._write_all(self.idempotency.answer)
+        no_way_back()
         self._open, self.commit_begun = False, True
         await self.session.transaction.commit()
         self.committed = True

@@ -12,13 +12,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from time import perf_counter
 from typing import cast
 
-import asyncpg
 from sqlalchemy import BigInteger, Executable, PoolProxiedConnection, SelectBase, bindparam, func, select
 from sqlalchemy.util import greenlet_spawn
 
 from application.kernel.actor import NOWHERE
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import translate
+from infrastructure.persistence.pool import driver_of
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
 
@@ -72,10 +72,7 @@ async def connected(database: Database) -> AsyncIterator[WorkerConnection]:
 async def _connect(database: Database) -> WorkerConnection:
     if not database.is_postgres:
         return _SqliteConnection(database)
-    try:
-        return _PostgresConnection(database, await database.engine.raw_connection())
-    except Exception as error:
-        raise translate(error) from error
+    return _PostgresConnection(database, await database.connect())
 
 
 class _PostgresConnection(WorkerConnection):
@@ -84,7 +81,7 @@ class _PostgresConnection(WorkerConnection):
     def __init__(self, database: Database, pooled: PoolProxiedConnection) -> None:
         self._database = database
         self._pooled = pooled
-        self._driver = cast("asyncpg.Connection[asyncpg.Record]", pooled.driver_connection)
+        self._driver = driver_of(pooled)
 
     async def rows(self, statement: Statement, params: Params) -> Rows:
         started, count = perf_counter(), None

@@ -72,4 +72,4 @@ async def test_a_pool_of_dead_connections_is_closed_without_an_error(test_databa
         await database.dispose()
         proxy.blackhole = False
         assert time.perf_counter() - started < 4
-        assert database.pool_state() == {"idle": 0, "in_use": 0}
+        assert database.pool_state() == {"idle": 0, "in_use": 0, "waiting": 0}
