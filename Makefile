@@ -1,7 +1,7 @@
 # Stoa needs Python 3.12 to 3.14 with pip, git and make. Everything else is installed into .venv on first use.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test test-chain check demo bench load faults soak lock fmt clean
+.PHONY: help run test test-chain check demo bench load faults soak security audit lock fmt clean
 
 BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .stoa/boot/bin/uv)
@@ -59,6 +59,12 @@ faults: .venv/.ok ## cut connections and kill processes, and count the effects
 
 soak: .venv/.ok ## minutes of mixed load, watching for leaks
 	@$(PYTEST) tests/soak --soak $(ARGS)
+
+security: .venv/.ok ## the attacks on walls, keys, sign-in and input at full length
+	@$(PYTEST) tests/contracts tests/infrastructure/security tests/infrastructure/workers --faults $(ARGS)
+
+audit: .venv/.ok $(filter .stoa/%,$(UV)) ## known vulnerabilities of what requirements.lock names; needs the network
+	@$(UV) tool run --quiet pip-audit --requirement requirements.lock --require-hashes --disable-pip $(ARGS)
 
 fmt: .venv/.ok ## format the code and apply the safe fixes
 	@$(BIN)/ruff check --fix --quiet --exit-zero

@@ -140,3 +140,48 @@ async def test_a_browser_of_another_origin_is_told_nothing_before_it_asks(live: 
         answer = await live.client.options(path, headers=asking)
         assert answer.status_code in (404, 405)
         assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+async def test_nothing_is_redirected_to_https(live: Live) -> None:
+    """Who calls the API unencrypted by mistake fails instead of going on unnoticed; nothing is redirected."""
+    for path in ("/v1/products", "/v1/products/", "/mcp", "/docs", "/livez"):
+        answer = await live.client.get(path, headers={"host": "stoa.example", "x-forwarded-proto": "http"})
+        assert not answer.is_redirect
+
+
+async def test_no_folder_is_listed_and_nothing_is_traced(live: Live) -> None:
+    """Folders of files are nothing, and a request is never sent back."""
+    for path in (
+        "/static-offline-docs",
+        STATIC,
+        f"{STATIC}..%2f..%2fpyproject.toml",
+        "/.git/config",
+        "/.env",
+    ):
+        assert (await live.client.get(path)).status_code == 404
+    for path in ("/v1/products", "/docs", "/pay/x", "/mcp/", "/livez"):
+        answer = await live.client.request("TRACE", path, headers={"authorization": "Bearer canary"})
+        assert answer.status_code in (404, 405)
+        assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"Content-Length: +2\r\n\r\n{}",
+    ],
+)
+async def test_a_request_that_ends_in_two_places_is_refused(framing: bytes, live: Live) -> None:
+    """What a proxy could read as one request and we as two is one request that is refused, or the connection ends."""
+    address = live.client.base_url
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + framing)
+    try:
+        said = await asyncio.wait_for(reader.read(65536), 10)
+    finally:
+        writer.close()
+    assert b'"alive"' not in said
+    assert said.startswith(b"HTTP/1.1 4")

@@ -1,5 +1,7 @@
 """The declared matrix of who may call what is what the code says, and what the running application does."""
 
+import re
+
 import pytest
 
 import application
@@ -78,3 +80,11 @@ def test_without_a_declared_scope_nothing_starts() -> None:
 def test_nothing_is_served_beside_the_table_that_is_not_known(pg_stack: Stack) -> None:
     """A route that somebody adds to the framework itself would have no scope: there are these, and no others."""
     assert {getattr(route, "path", "") for route in app_of(pg_stack).router.routes} == OUTSIDE_THE_TABLE
+
+
+def test_no_secret_travels_in_an_address() -> None:
+    """Passwords, tokens and secrets are fields of bodies: neither a query nor a path has one."""
+    secret = re.compile("password|token$|secret|signature|private")
+    for operation in read_operations(ROUTES, REGISTRY):
+        in_query = () if operation.has_body else tuple(field.name for field in operation.fields)
+        assert not [name for name in (*operation.path_fields, *in_query) if secret.search(name)]

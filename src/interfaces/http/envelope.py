@@ -101,6 +101,9 @@ class Envelope:
             if started:
                 # Half an answer cannot be taken back: the server closes the connection and logs the cause.
                 raise
+            if isinstance(error, HeaderMalformed):
+                # What follows on this connection may be the rest of this request.
+                added.append((b"connection", b"close"))
             answer = problem(_named(error, request_id), request_id, resource_of(scope))
             await answer.send(send_with_headers, without_body=scope["method"] == "HEAD")
 
@@ -164,3 +167,6 @@ def _check_length(scope: Scope) -> None:
                 raise HeaderMalformed(header="content-length")
             if int(value) > MAX_BODY:
                 raise BodyTooLarge
+            if any(other == b"transfer-encoding" for other, _ in scope["headers"]):
+                # A proxy may have read another end of this request than our server did.
+                raise HeaderMalformed(header="transfer-encoding")
