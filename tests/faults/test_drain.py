@@ -113,10 +113,14 @@ class Site:
 
     async def start(self, name: str, **settings: object) -> None:
         """Start a server and wait until it is ready."""
-        common = {"data_dir": self.folder / "data", "port": self.port, "log_level": "warning"}
-        self.server = ChildProcess(self.folder / name, "interfaces.cli.main", "up", **common, **settings)
-        self.server.start()
+        self.begin(name, "up", **settings)
         await self.serving()
+
+    def begin(self, name: str, command: str, **settings: object) -> None:
+        """Start one of Stoa's commands."""
+        common = {"data_dir": self.folder / "data", "port": self.port, "log_level": "warning"}
+        self.server = ChildProcess(self.folder / name, "interfaces.cli.main", command, **common, **settings)
+        self.server.start()
 
     @property
     def url(self) -> str:
@@ -220,3 +224,25 @@ async def test_it_says_that_it_drains_before_it_refuses_and_told_twice_ends_at_o
         assert (await client.get("/livez")).status_code == 200
     site.server.tell(signal.SIGINT)
     assert await asyncio.to_thread(site.server.wait, 5.0 * crowd()) == -signal.SIGINT
+
+
+async def test_a_worker_alone_ends_with_0_too(site: Site) -> None:
+    """It has no requests to answer, and the same end."""
+    site.server.kill()
+    site.begin("worker", "worker")
+    async with asyncio.timeout(STARTS_WITHIN):
+        while "Stoa's worker is running" not in site.server.errors:
+            assert site.server.alive, site.server.errors
+            await asyncio.sleep(0.05)
+    assert await site.stopped() <= ENDS_WITHIN * crowd()
+
+
+@pytest.mark.parametrize(("how", "code"), [("hanging", 70), ("finished", 0)])
+async def test_a_call_that_never_returns_does_not_keep_the_process(tmp_path: Path, how: str, code: int) -> None:
+    """A thread hangs in the resolver, say: the process ends all the same, and says whether all else was done."""
+    stuck = ChildProcess(tmp_path, "tests.faults.stuck_process", how)
+    stuck.start()
+    try:
+        assert await asyncio.to_thread(stuck.wait, STARTS_WITHIN) == code
+    finally:
+        stuck.kill()

@@ -19,7 +19,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from application.kernel.ports import Mail
 from domain.identity.errors import MailerUnavailable
-from infrastructure.mail.smtp import SmtpMailer
+from infrastructure.mail.smtp import SmtpMailer, WatchedMailer
+from infrastructure.outside import mail_breaker
+from infrastructure.resilience.breaker import FAILURES, BreakerOpen
+from infrastructure.resilience.breakers import Breakers
 from infrastructure.settings_mail import Security, SmtpServer
 
 # The library warns of TLS from the first byte, which it does not see.
@@ -175,6 +178,23 @@ async def test_a_wrong_login_waits_for_whoever_mends_it(certificate: tuple[Path,
         wrong = SmtpServer(server.host, server.port, "tls", USER, "another password")
         with pytest.raises(MailerUnavailable):
             await SmtpMailer(wrong, SENDER, timeout=5, tls=trusting(certificate)).send(MAIL)
+
+
+async def test_a_server_that_is_away_is_left_alone_and_one_that_puts_mails_off_is_not(
+    certificate: tuple[Path, Path],
+) -> None:
+    """A mailbox that is full again and again says nothing against its server, and a server that is gone everything."""
+    breaker = mail_breaker(Breakers())
+    with serving(Server(at_rcpt="450 Later"), "none", certificate) as server:
+        mailer = WatchedMailer(SmtpMailer(server, SENDER, timeout=5), breaker)
+        for _ in range(2 * FAILURES):
+            with pytest.raises(MailerUnavailable):
+                await mailer.send(MAIL)
+    for _ in range(FAILURES):
+        with pytest.raises(MailerUnavailable):
+            await mailer.send(MAIL)
+    with pytest.raises(BreakerOpen):
+        await mailer.send(MAIL)
 
 
 async def test_a_silent_server_is_not_waited_for() -> None:

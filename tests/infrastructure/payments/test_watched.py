@@ -97,6 +97,7 @@ async def test_only_failures_of_stripes_own_count(code: int, state: BreakerState
             with suppress(PaymentProviderError):
                 await provider.lookup(str(uuid4()))
         assert breaker.state is state
+        assert len(inbox.received) == FAILURES, "trying again is the job's"
 
 
 async def test_a_stripe_that_is_not_there_is_asked_no_more() -> None:
