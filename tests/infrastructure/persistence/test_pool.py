@@ -122,6 +122,19 @@ async def test_what_a_pool_counts(urls: DatabaseUrls) -> None:
         assert counted(metrics, "dropped_total", "broken") == 0
 
 
+async def test_nobody_waits_longer_for_a_connection_than_is_promised(urls: DatabaseUrls) -> None:
+    """Half a second, unless somebody says otherwise."""
+    database = Database(urls.app, pool_size=1)
+    try:
+        async with database.transaction(uuid4()):
+            began = perf_counter()
+            with pytest.raises(PoolExhausted):
+                await ask(database)
+            assert 0.4 < perf_counter() - began < 0.6 * crowd()
+    finally:
+        await database.dispose()
+
+
 async def test_a_connection_that_idled_for_long_is_asked_before_it_is_used(urls: DatabaseUrls) -> None:
     """A firewall may have forgotten it: silent ones cost a second together, not one each, and nobody an answer."""
     async with proxied(urls.app) as (database, metrics, proxy):
