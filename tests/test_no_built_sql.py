@@ -13,10 +13,12 @@ SENDING = {
 }
 """Functions whose first argument is SQL; ``sql`` is what SQLAlchemy's ``text`` is called where ``text`` is a type."""
 
+NAMING = {"text", "sql", "literal_column", "DDL", "exec_driver_sql"}
+"""Those that take nothing but a text, as the drivers themselves do: a name that is no constant may be anything."""
+
 ALLOWED = {
     "persistence/database.py: f'PRAGMA {pragma}'": "From a constant list of settings of SQLite.",
-    "persistence/transaction.py: f'BEGIN{mode}; {_set_tenant(organization_id, person)}'": "UUID objects only.",
-    "persistence/transaction.py: f'{_JUDGED_HERE}; {_set_tenant(organization_id, person)}'": "The same.",
+    "persistence/transaction.py: f'{_JUDGED_HERE}; {_set_tenant(organization_id, person)}'": "UUID objects only.",
     "persistence/tenancy.py: f'ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY'": "Migrations, of their own tables.",
     "persistence/tenancy.py: f'ALTER TABLE {table} FORCE ROW LEVEL SECURITY'": "The same.",
     "persistence/reporting/recount.py: f'LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE'": "A table of ours.",
@@ -30,6 +32,7 @@ ALLOWED = {
     "persistence/models/mandates.py: where": "A constant condition of an index.",
     "persistence/models/payments.py: where": "A constant condition of an index.",
     "persistence/models/wallet_transactions.py: where": "A constant condition of an index.",
+    "workers/connection.py: sql": "BEGIN, COMMIT or ROLLBACK.",
     "checks.py: sql": "A constant of the module.",
     "persistence/catalogue.py: ' UNION ALL '.join(each)": "The doctor's constant questions about the catalogue.",
 }  # fmt: skip
@@ -37,37 +40,48 @@ ALLOWED = {
 
 def built(source: str, place: str) -> Iterator[str]:
     """Return what is sent as SQL and is neither constant nor compiled, as ``place: expression``."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and node.args and _name(node.func) in SENDING and _is_built(node.args[0], node):
-            yield f"{place}: {ast.unparse(node.args[0])}"
+    tree = ast.parse(source)
+    writers = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and any(_is_text(value) for value in _returned(node))
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and node.args and _name(node.func) in SENDING):
+            continue
+        sent = node.args[0]
+        texts_only = _name(node.func) in NAMING or ast.unparse(node.func).startswith("self._driver.")
+        named = texts_only and isinstance(sent, ast.Name) and not sent.id.isupper()
+        written = isinstance(sent, ast.Call) and _name(sent.func) in writers
+        if named or written or _is_text(sent):
+            yield f"{place}: {ast.unparse(sent)}"
 
 
 def _name(function: ast.expr) -> str:
-    return (
-        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-    )
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
 
 
-def _is_built(argument: ast.expr, call: ast.Call) -> bool:
+def _returned(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield node.value
+
+
+def _is_text(argument: ast.expr) -> bool:
+    """Say whether an expression puts a text together from parts that are not all constant."""
     match argument:
-        case ast.Constant() | ast.Attribute():  # what a statement was compiled to is an attribute of it
-            return False
-        case ast.Name(id=name):
-            # A statement of SQLAlchemy may have any name; a text that has one is a constant of a module.
-            return not name.isupper() and _name(call.func) in (
-                "text",
-                "sql",
-                "literal_column",
-                "DDL",
-                "exec_driver_sql",
-            )
         case ast.IfExp(body=body, orelse=orelse):
-            return _is_built(body, call) or _is_built(orelse, call)
+            return _is_text(body) or _is_text(orelse)
         case ast.JoinedStr(values=values):
             return not all(isinstance(value, ast.Constant) or _is_an_enums(value) for value in values)
         case ast.Call(func=function):
             return _name(function) in ("format", "join", "str", "replace", "dedent")
-    return isinstance(argument, ast.BinOp)
+        case ast.BinOp(left=left, right=right):
+            return any(isinstance(side, ast.Constant | ast.JoinedStr) for side in (left, right))
+    return False
 
 
 def _is_an_enums(value: ast.expr) -> bool:
@@ -99,6 +113,7 @@ def test_nothing_is_sent_that_was_put_together() -> None:
         "literal_column(sort)",
         "connection.exec_driver_sql(given)",
         "connection.execute(f'DELETE FROM x' if sure else f'DELETE FROM {x}')",
+        "connection.execute(made(x))\ndef made(x):\n    return f'DELETE FROM {x}'",
     ],
 )
 def test_what_is_put_together_is_found(line: str) -> None:
