@@ -73,6 +73,8 @@ fmt: .venv/.ok ## format the code and apply the safe fixes
 lock: $(filter .stoa/%,$(UV)) ## resolve the dependencies again, into requirements.lock
 	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --group dev --extra evm --extra tracing -o requirements.lock pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --constraint requirements.lock \
+		--no-emit-index-url --no-emit-find-links --no-annotate --extra evm --extra tracing -o requirements-runtime.lock pyproject.toml
 
 clean: ## remove the environment and every cache (data in .stoa stays)
 	@rm -rf .venv .stoa/boot .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
