@@ -14,7 +14,6 @@ from application.identity.organizations import CreateOrganization
 from application.kernel.actor import NOWHERE, TENANT_SCOPES, operator
 from application.kernel.dispatcher import Call
 from domain.identity.organization import OrganizationSlugTaken
-from domain.shared.errors import Unavailable
 from domain.shared.ids import OrganizationId
 from domain.shared.specification import Everything
 from infrastructure import doctor
@@ -138,7 +137,8 @@ async def working(container: Container, *, work: bool) -> AsyncIterator[Supervis
 
 async def _flush(relay: Relay) -> None:
     """Publish what the last requests left in the outbox, unless that takes more than a moment: it can stay there."""
-    with suppress(Unavailable, TimeoutError):
+    # A relay that cannot publish, for whatever reason, has said so before; it is no reason to end otherwise.
+    with suppress(Exception):
         async with asyncio.timeout(_FLUSH_SECONDS):
             await relay.drain_once()
 

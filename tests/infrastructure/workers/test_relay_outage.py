@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+import pytest
+
 from domain.shared.errors import Unavailable
 from domain.shared.events import EventEnvelope
+from infrastructure import lifecycle
 from infrastructure.events.publishers import InMemoryEventPublisher, WatchedEventPublisher
 from infrastructure.observability.metrics import Metrics
 from infrastructure.resilience.breaker import BreakerState
 from infrastructure.resilience.breakers import Breakers
 from infrastructure.workers.relay import Relay
 from tests.infrastructure.workers.conftest import Bench, ended, until
-from tests.infrastructure.workers.rows import rows
+from tests.infrastructure.workers.rows import rows, run
 
 
 class Broker(InMemoryEventPublisher):
@@ -23,15 +26,15 @@ class Broker(InMemoryEventPublisher):
         super().__init__()
         self.there = asyncio.Event()
         self.there.set()
-        self.away = False
+        self.trouble: Exception | None = None
         self.asked = 0
 
     async def publish_batch(self, events: Sequence[EventEnvelope]) -> None:
         """Confirm a batch, sooner or later or never."""
         self.asked += 1
         await self.there.wait()
-        if self.away:
-            raise Unavailable
+        if self.trouble is not None:
+            raise self.trouble
         await super().publish_batch(events)
 
 
@@ -72,7 +75,7 @@ async def test_a_broker_that_is_away_is_left_alone_and_then_gets_everything_in_o
     breaker = Breakers(metrics.set_breaker).new(
         "event_broker", counts=(Unavailable,), failures=2, rest_seconds=5, monotonic=lambda: now[0]
     )
-    broker.away = True
+    broker.trouble = Unavailable()
     aggregate = uuid4()
     async with rows(bench.root) as transaction:
         for version in range(1, 6):
@@ -82,7 +85,29 @@ async def test_a_broker_that_is_away_is_left_alone_and_then_gets_everything_in_o
         await asyncio.sleep(0.5)
         assert broker.asked == 2
         assert shown(metrics, 'stoa_breaker_state{breaker="event_broker"} 2.0')
-        broker.away, now[0] = False, 5.0
+        broker.trouble, now[0] = None, 5.0
         await until(lambda: len(broker.events) == 5, 30)
         assert shown(metrics, 'stoa_breaker_state{breaker="event_broker"} 0.0')
     assert [event.aggregate_version for event in broker.events] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("trouble", [Unavailable(), ValueError("an event that cannot be read"), None], ids=repr)
+async def test_a_process_that_ends_flushes_what_it_can(
+    bench: Bench, trouble: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that refuses, hangs or makes the relay crash keeps no process from its end; the events stay."""
+    monkeypatch.setattr(lifecycle, "_FLUSH_SECONDS", 0.2)
+    broker = Broker()
+    async with rows(bench.root) as transaction:
+        await transaction.event(uuid4(), 1)
+    if trouble is None:
+        broker.there.clear()
+    broker.trouble = trouble
+    relay = Relay(bench.relay, broker)
+    await lifecycle._flush(relay)
+    assert len(await run(bench.root, "SELECT 1 FROM outbox")) == 1
+    broker.there.set()
+    broker.trouble = None
+    monkeypatch.setattr(lifecycle, "_FLUSH_SECONDS", 30)
+    await lifecycle._flush(relay)
+    assert (len(broker.events), await run(bench.root, "SELECT 1 FROM outbox")) == (1, [])
