@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from io import StringIO
@@ -12,13 +12,17 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import structlog
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from application.identity.person_mails import RECOVER_PASSWORD
 from application.kernel.actor import PUBLIC_ACTOR
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.idempotency import fingerprint
 from domain.shared.card_numbers import CardNumberMisplaced
+from infrastructure.observability.calls import Calls
 from infrastructure.observability.logging import configure_logging
+from infrastructure.observability.otel import OtelSpans
 from infrastructure.persistence.models.base import Base
 from tests.support.databases import TestDatabases
 from tests.support.faces import over_cli, over_mcp
@@ -32,6 +36,12 @@ from tests.support.world import World
 CARD = "4012888888881881"
 GROUPED_CARD = "4012 8888 8888 1881"
 PASSWORD = "canary-hunter2-canary"
+REST = {
+    "whsec": "whsec_Y2FuYXJ5LWNhbmFyeQ", "logfire": "pylf_v1_eu_canarycanary", "database": "postgresql://me:canary-pw@db",
+    "wallet": "private_key=0xcafecafecafecafe", "pem": "-----BEGIN PRIVATE KEY-----MIIcanary-----END PRIVATE KEY-----",
+}  # fmt: skip
+"""Secrets that have one shape and no owner, put into fields together."""
+INSIDE = (REST["whsec"], REST["logfire"], "canary-pw", "0xcafecafecafecafe", "MIIcanary")
 TAKEN_AT_ITS_WORD = {"new_password"}
 """A field that would lock the world's own person out; what becomes of passwords is a test of its own below."""
 
@@ -52,13 +62,13 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
 
 
 def canaries(world: World) -> list[str]:
-    """Return what must not come out: a key, a session's token, and a card number in two spellings."""
-    return [world.key, world.person.token, CARD, GROUPED_CARD]
+    """Return what must not come out: a key, a session's token, a card number in two spellings, and the rest."""
+    return [world.key, world.person.token, CARD, GROUPED_CARD, " ".join(REST.values())]
 
 
 def hits(text: str, world: World) -> list[str]:
     """Return the canaries that a text holds."""
-    return [canary for canary in (*canaries(world), PASSWORD) if canary in text]
+    return [canary for canary in (*canaries(world), PASSWORD, *INSIDE) if canary in text]
 
 
 def tainted(given: Mapping[str, object], command: type, canary: str) -> list[dict[str, object]]:
@@ -72,9 +82,24 @@ def tainted(given: Mapping[str, object], command: type, canary: str) -> list[dic
 
 
 @pytest.fixture(scope="module")
-async def stack(engine: str, test_databases: TestDatabases) -> AsyncIterator[Stack]:
-    """Return the core on databases of this module's own, whose every row is looked through."""
-    async with open_stack(test_databases.make(engine)) as opened:
+def exporter() -> InMemorySpanExporter:
+    """Return where spans go."""
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def spans(exporter: InMemorySpanExporter) -> Callable[[], str]:
+    """Return what tells all of every span of this test."""
+    exporter.clear()
+    return lambda: "".join(span.to_json(indent=None) for span in exporter.get_finished_spans())
+
+
+@pytest.fixture(scope="module")
+async def stack(engine: str, test_databases: TestDatabases, exporter: InMemorySpanExporter) -> AsyncIterator[Stack]:
+    """Return the core on databases of this module's own, whose every row is looked through; calls are observed."""
+    traced = OtelSpans(SimpleSpanProcessor(exporter))
+    async with open_stack(test_databases.make(engine), spans=traced) as opened:
+        opened.observe = Calls(opened.database.watch.metrics).observe
         yield opened
 
 
@@ -86,9 +111,9 @@ async def tainted_world(stack: Stack) -> World:
 
 @pytest.mark.parametrize("name", ROUTED)
 async def test_no_field_lets_a_secret_out(
-    name: str, http: HttpFace, tainted_world: World, rows: Rows, log: StringIO, *, engine: str
+    name: str, http: HttpFace, tainted_world: World, rows: Rows, *, log: StringIO, spans: Callable[[], str], engine: str
 ) -> None:
-    """A key, a card number or a password in any field of any use-case is in no refusal, log or audit entry."""
+    """A key, a card number or a password in any field of any use-case is in no refusal, log, span or audit entry."""
     world = tainted_world
     given = await world.fields(name)
     home = world.home_of(name)
@@ -106,6 +131,8 @@ async def test_no_field_lets_a_secret_out(
                 assert hits(response.text, world) == []
     assert refused
     assert hits(log.getvalue(), world) == []
+    assert "http.response.status_code" in spans()
+    assert hits(spans(), world) == []
     assert [entry for entry in await rows.since(last, "audit_entries", home) if hits(repr(entry), world)] == []
 
 
@@ -115,7 +142,8 @@ async def test_no_event_holds_a_secret_that_strayed_into_a_name(name: str, taint
     world = tainted_world
     home = world.home_of(name)
     last = await rows.last("outbox")
-    for canary in canaries(world):
+    # All of the rest together would be too long for a name.
+    for canary in (*canaries(world)[:-1], REST["whsec"], REST["logfire"]):
         # Of customers not even that: their names are refused when they hold a card number.
         with suppress(CardNumberMisplaced):
             await world.run(name, name=canary)
@@ -147,12 +175,12 @@ async def test_no_other_face_lets_a_secret_out(name: str, world: World, log: Str
     ],
 )
 async def test_no_header_lets_a_secret_out(
-    headers: dict[str, str], http: HttpFace, world: World, log: StringIO
+    headers: dict[str, str], http: HttpFace, world: World, log: StringIO, spans: Callable[[], str]
 ) -> None:
-    """What a header holds is in no refusal and in no log."""
+    """What a header holds is in no refusal, no log and no span."""
     response = await http.send("products.update", await world.fields("products.update"), key=world.key, headers=headers)
     assert hits(response.text + repr(response.headers), world) == []
-    assert hits(log.getvalue(), world) == []
+    assert hits(log.getvalue() + spans(), world) == []
 
 
 async def test_an_issued_key_is_in_no_table(http: HttpFace, stack: Stack, world: World, rows: Rows) -> None:
@@ -210,11 +238,13 @@ async def test_a_providers_token_is_kept_in_one_column_and_never_shown(
     assert token not in log.getvalue()
 
 
-async def test_a_mistake_of_ours_tells_nobody_what_it_held(stack: Stack, world: World, log: StringIO) -> None:
+async def test_a_mistake_of_ours_tells_nobody_what_it_held(
+    stack: Stack, world: World, log: StringIO, spans: Callable[[], str]
+) -> None:
     """An unforeseen failure answers 500 with nothing of its cause; the log has the cause without the secrets in it."""
 
     async def broken(name: str, command: object, call: Call) -> Outcome:
-        raise RuntimeError(f"key {world.key} card {GROUPED_CARD} and {CARD}, password={PASSWORD}, Bearer {world.key}")
+        raise RuntimeError(f"{' '.join(canaries(world))}, password={PASSWORD}, Bearer {world.key}")
 
     async with http_face(replace(stack, dispatcher=broken)) as http:  # type: ignore[arg-type]  # reason: it dispatches
         response = await http.send("products.list", {}, key=world.key)
@@ -222,6 +252,8 @@ async def test_a_mistake_of_ours_tells_nobody_what_it_held(stack: Stack, world: 
     assert hits(response.text, world) == []
     assert hits(log.getvalue(), world) == []
     assert "RuntimeError" in log.getvalue()
+    assert '"http.response.status_code": 500' in spans()
+    assert hits(spans(), world) == []
     assert response.headers["x-request-id"] in log.getvalue()
 
 
@@ -242,6 +274,7 @@ def test_the_search_has_teeth(world: World) -> None:
     """Each canary is found where it is."""
     assert hits(f"a {world.key} b {world.person.token}", world) == [world.key, world.person.token]
     assert hits(f"{CARD}{GROUPED_CARD}{PASSWORD}", world) == [CARD, GROUPED_CARD, PASSWORD]
+    assert set(hits(" ".join(REST.values()), world)) >= set(INSIDE)
 
 
 async def test_what_logs_leave_out_is_in_what_was_logged(world: World, log: StringIO) -> None:

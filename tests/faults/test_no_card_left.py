@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -101,6 +102,15 @@ async def shown(client: httpx2.AsyncClient, response: httpx2.Response, words: st
     raise TimeoutError(page.text)
 
 
+def processes() -> list[bytes]:
+    """Return the arguments of every process of this machine, which any user of it can read."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_bytes())
+    return found
+
+
 def traces_of(number: str) -> re.Pattern[bytes]:
     """Return what finds a number in bytes, however its digits are parted and in eight or sixteen bits each."""
     return re.compile(
@@ -110,13 +120,16 @@ def traces_of(number: str) -> re.Pattern[bytes]:
 
 async def test_a_purchase_leaves_the_card_number_nowhere(served: Served) -> None:
     """Neither card is in a table, a file of the data folder, the log or an event; the buyer's address is in them."""
-    shop, email = Shoppers(served.url, served.server.output.split()[-1]), f"mara-{uuid4().hex[:12]}@example.org"
+    key = served.server.output.split()[-1]
+    shop, email = Shoppers(served.url, key), f"mara-{uuid4().hex[:12]}@example.org"
     await shop.open_shop()
     async with httpx2.AsyncClient(base_url=served.url, timeout=10, trust_env=False) as client:
         await bought(client, str(shop.link["slug"]), email)
     async with asyncio.timeout(10):
         while "payment_order.completed" not in str((await served.rows())["events"]):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
+    kept = [(served.folder / "data" / name).read_text("utf-8").strip() for name in ("key_pepper", "audit_seal_key")]
+    arguments = processes()
     rows = await served.rows()
     files = dict(served.files())
 
@@ -124,7 +137,10 @@ async def test_a_purchase_leaves_the_card_number_nowhere(served: Served) -> None
     assert any(email in row for row in rows["customers"])
     assert any(email.encode() in content for content in files.values())
     assert "payment_order.completed" in served.server.errors
+    assert any(str(served.folder).encode() in line for line in arguments)
+    assert [secret for secret in (key, *kept) if any(secret.encode() in line for line in arguments)] == []
     for number in (TYPED, DECLINED["number"]):
+        assert [line for line in arguments if traces_of(number).search(line)] == []
         trace = traces_of(number)
         assert [name for name, texts in rows.items() if any(trace.search(text.encode()) for text in texts)] == []
         assert [str(path) for path, content in files.items() if trace.search(content)] == []

@@ -34,8 +34,9 @@ def app_of(stack: Stack, notices: Mapping[str, IEndpoint] | None = None) -> Fast
         readiness=readiness,
         metrics=lambda: b"",
         metrics_content_type="text/plain; version=0.0.4",
-        observe=lambda *_: None,
+        observe=stack.observe,
         notices=notices,
+        around=stack.spans.request,
     )
 
 

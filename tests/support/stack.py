@@ -1,6 +1,6 @@
 """A wired core on one database: dispatcher, unit of work, provider and clock, without any face."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,10 @@ from infrastructure.chain.keystore import Keystore
 from infrastructure.chain.origin import PublicOrigin
 from infrastructure.chain.signatures import Secp256k1Signatures
 from infrastructure.mail.links import Links
+from infrastructure.observability.metrics import Metrics
+from infrastructure.observability.spans import NO_SPANS, Spans
+from infrastructure.observability.traced import traced
+from infrastructure.observability.watch import Watch
 from infrastructure.payments.sandbox import SandboxPaymentProvider
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
@@ -109,6 +113,8 @@ class Stack:
     ids: IIds
     chains: IChains
     wakes: list[None] = field(default_factory=list)
+    spans: Spans = NO_SPANS
+    observe: Callable[[str, str, str, float], None] = lambda *_: None
 
     def command(self, name: str, /, **fields: object) -> object:
         """Parse outside fields into the use-case's command, as every face does."""
@@ -145,7 +151,7 @@ def _schema(command: type) -> CommandSchema:
 @asynccontextmanager
 async def open_stack(
     urls: DatabaseUrls, *, pool_size: int = 10, pool_timeout: float = 5, deadline: timedelta = timedelta(minutes=1),
-    breaker: Breaker | None = None, chains: IChains | None = None,
+    breaker: Breaker | None = None, chains: IChains | None = None, spans: Spans = NO_SPANS,
 ) -> AsyncIterator[Stack]:  # fmt: skip
     """Wire a core on a database and dispose of its pools afterwards; without ``chains`` they stand still.
 
@@ -153,7 +159,8 @@ async def open_stack(
     """
     register_constraints(Base.metadata)
     registry = load_registry(application)
-    database = Database(urls.app, pool_size=pool_size, pool_timeout=pool_timeout, breaker=breaker)
+    watch = Watch(Metrics(), spans=spans)
+    database = Database(urls.app, pool_size=pool_size, pool_timeout=pool_timeout, breaker=breaker, watch=watch)
     relay, sealer = Database(urls.relay, pool_size=3), Database(urls.sealer, pool_size=3)
     clock, ids, keys, provider = FrozenClock(), UuidV7Ids(), APIKeys(PEPPER), SandboxPaymentProvider()
     tokens = SessionTokens(PEPPER)
@@ -184,7 +191,10 @@ async def open_stack(
     outside: dict[type, object] = {
         IChains: chains, IHistoryCursors: HistoryCursors(secret), IClock: clock, ILinkViews: views
     }  # fmt: skip
-    dispatcher = Dispatcher(units, ports, registry, outside, cache, deadline=deadline)
+    # reason: with spans it is one more that does all that a dispatcher does
+    dispatcher = cast(
+        "Dispatcher", traced(Dispatcher(units, ports, registry, outside, cache, deadline=deadline), spans)
+    )
     mailer, links = Letterbox(), Links("https://stoa.example")
     mails, invitations = PersonMails(units, dispatcher, mailed, links), InvitationMails(dispatcher, mailed, links)
     authenticate = Authenticator(database, keys, tokens, clock)
@@ -195,7 +205,7 @@ async def open_stack(
         authenticate=authenticate, mailer=mailer,
         post={kind: MailJob(getattr(mails, method), mailer) for kind, method in MAILS.items()} | {
             INVITATION_MAIL: MailJob(invitations.invitation, mailer), SIGN_UP: SignUpJob(dispatcher),
-        }, views=views, cache=cache, clock=clock, ids=ids, chains=chains, wakes=wakes,
+        }, views=views, cache=cache, clock=clock, ids=ids, chains=chains, wakes=wakes, spans=spans,
     )  # fmt: skip
     try:
         yield stack
