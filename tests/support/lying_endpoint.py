@@ -7,7 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from infrastructure.chain.agreement import Agreement
+from infrastructure.chain.endpoint import Endpoint
+from infrastructure.chain.node import Node
+from infrastructure.chain.web3_chain import Web3Chain
 from tests.support.chain import DevChain
+
+TIMEOUT = 0.5
 
 type Lie = Callable[[list[Any], Any], Any]
 """Makes an answer of a question's parameters and the true one."""
@@ -61,3 +67,13 @@ async def lying_endpoint(chain: DevChain) -> AsyncIterator[LyingEndpoint]:
         server.close()
         server.close_clients()
         await server.wait_closed()
+
+
+def through(chain: DevChain, *urls: str, sleeps: list[float] | None = None) -> Web3Chain:
+    """Return the chain as the application sees it through these endpoints."""
+
+    async def sleep(seconds: float) -> None:
+        (sleeps if sleeps is not None else []).append(seconds)
+
+    nodes = [Node(Endpoint(url, chain.chain_id, timeout=TIMEOUT)) for url in urls]
+    return Web3Chain(chain.chain_id, 3, Agreement(nodes, sleep=sleep))

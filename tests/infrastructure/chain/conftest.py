@@ -9,6 +9,7 @@ from application.wallets.ports import IChain
 from infrastructure.chain.chains import Chains
 from infrastructure.settings_chain import ChainSettings
 from tests.support.chain import DevChain
+from tests.support.lying_endpoint import LyingEndpoint, lying_endpoint, through
 
 KINDS = ("anvil",) if os.environ.get("STOA_TEST_CHAIN") == "anvil" else ("py-evm", "anvil")
 
@@ -28,3 +29,18 @@ async def there(chain: DevChain) -> AsyncIterator[IChain]:
     chains = Chains([settings])
     yield chains.of(chain.chain_id)
     await chains.close()
+
+
+@pytest.fixture
+async def liar(dev_chain: DevChain) -> AsyncIterator[LyingEndpoint]:
+    """Stand between the chain and who asks it."""
+    async with lying_endpoint(dev_chain) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def pair(dev_chain: DevChain, liar: LyingEndpoint) -> AsyncIterator[IChain]:
+    """Return the chain through two endpoints, one of which may lie."""
+    chain = through(dev_chain, dev_chain.url, liar.url)
+    yield chain
+    await chain.close()
