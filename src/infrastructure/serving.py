@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from application.kernel.start_error import StartError
 from infrastructure import lifecycle
+from infrastructure.bounded_http import BoundedProtocol
 from infrastructure.container import Container
 from infrastructure.drain import Departing, LastResort
 from infrastructure.health import Health
@@ -70,7 +71,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     """Return how applications are served: nothing says which server it is, and it is logged by ourselves."""
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS,
-        lifespan="on", backlog=2048,
+        lifespan="on", backlog=2048, http=BoundedProtocol,
         # What proxies say is read where the number of those that are trusted is known.
         proxy_headers=False,
     )  # fmt: skip

@@ -60,6 +60,11 @@ class ChildProcess:
         return (self._folder / "stderr").read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        """Return the number that the system knows it by; 0 before it is started."""
+        return (self._process.pid or 0) if self._process is not None else 0
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         if isinstance(self._process, BaseProcess):

@@ -1,7 +1,7 @@
 """Bounded concurrency: so much is under way at once and no more, and what is refused is refused at once."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from application.kernel.dispatcher import Call, IDispatch, Outcome
@@ -59,7 +59,7 @@ class Admission:
 class AdmittedDispatcher:
     """The dispatcher as faces that serve many at once have it: every use-case takes a place while it runs."""
 
-    def __init__(self, dispatcher: IDispatch, admission: Admission, registry: dict[str, UseCase]) -> None:
+    def __init__(self, dispatcher: IDispatch, admission: Admission, registry: Mapping[str, UseCase]) -> None:
         """Look up what every use-case is worth once."""
         self._dispatcher = dispatcher
         self._admission = admission

@@ -14,7 +14,7 @@ _MEANINGS = {
     HTTPStatus.PRECONDITION_FAILED: "`If-Match` names a version that is not the present one.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body exceeds 1 MiB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "The request is readable and breaks a rule; `errors` has every one.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "It is readable and breaks a rule; `errors` has every one, up to a hundred.",
     HTTPStatus.PRECONDITION_REQUIRED: "`If-Match` is missing.",
     HTTPStatus.TOO_MANY_REQUESTS: "The caller has used up one of its limits.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake of ours, logged under the request id.",

@@ -29,6 +29,7 @@ _LAST_VERSION = 2**31 - 1
 """No resource is changed so often: whoever expects it is always out of date."""
 _ENTITY_TAGS = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W/)?"[\x21\x23-\x7e]*")*')
 _MAX_PARAMETERS = 200
+MAX_QUERY = 16 * 1024
 
 
 class ClientGone(Exception):
@@ -43,7 +44,7 @@ class HeaderMalformed(MalformedInput):
 
 
 class QueryMalformed(MalformedInput):
-    """The query is not UTF-8 or has too many parameters."""
+    """The query is not UTF-8, too long, or has too many parameters."""
 
     code = "query_malformed"
     summary = "The query could not be read."
@@ -124,11 +125,13 @@ def read_query(scope: Scope) -> dict[str, str | list[str]]:
     """Return the parameters of the query; repeated ones as lists.
 
     Raises:
-        QueryMalformed: it is not UTF-8 once decoded, or has too many parameters.
+        QueryMalformed: it is not UTF-8 once decoded, too long, or has too many parameters.
     """
     raw: bytes = scope["query_string"]
     if not raw:
         return {}
+    if len(raw) > MAX_QUERY:
+        raise QueryMalformed
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
     except ValueError:

@@ -9,7 +9,10 @@ from domain.shared.errors import MalformedInput
 
 MAX_DEPTH = 32
 MAX_DIGITS = 40
+MAX_VALUES = 100_000
+MAX_MEMBERS = 20_000
 
+_WITHOUT_MEANING = bytes(set(range(256)) - set(b'",'))
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -48,6 +51,13 @@ class TooDeep(MalformedJson):
     summary = f"Objects and lists may be nested {MAX_DEPTH} levels deep."
 
 
+class TooManyValues(MalformedJson):
+    """Everything together has more values than anything that is asked for needs."""
+
+    code = "json_values"
+    summary = f"A body has at most {MAX_VALUES} values, and an object {MAX_MEMBERS} members."
+
+
 def decode_json(body: bytes) -> object:
     """Read one JSON value; numbers with a fraction or an exponent become floats, which no field accepts.
 
@@ -55,6 +65,7 @@ def decode_json(body: bytes) -> object:
         MalformedJson: or one of its kinds, when anything about the text is doubtful.
     """
     try:
+        _check_values(body)
         text = body.decode()
         value = _DECODER.decode(text)
         _check_depth(value)
@@ -68,6 +79,16 @@ def decode_json(body: bytes) -> object:
     except ValueError:
         raise MalformedJson from None
     return value
+
+
+def _check_values(body: bytes) -> None:
+    """Count before anything is made of it: there is a comma between any two values, and text may have more of them."""
+    if body.count(b",") <= MAX_VALUES:
+        return
+    # Without escapes every second quote ends a text; two that are side by side do so, or have nothing between them.
+    marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _WITHOUT_MEANING).replace(b'""', b"")
+    if sum(map(len, marks.split(b'"')[::2])) > MAX_VALUES:
+        raise TooManyValues
 
 
 def _check_depth(value: object) -> None:
@@ -85,6 +106,8 @@ def _check_depth(value: object) -> None:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(pairs) > MAX_MEMBERS:
+        raise TooManyValues
     members = dict(pairs)
     if len(members) != len(pairs):
         raise DuplicateKey

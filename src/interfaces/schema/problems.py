@@ -15,6 +15,8 @@ from domain.shared.errors import StoaError, ValidationError
 # Names are repeated when they look like names of fields; anything else in their place is input.
 _FIELD_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
 _HIDDEN = "?"
+MAX_ERRORS = 100
+"""How many of a command's errors are told; who makes more made the same one again and again."""
 
 _TYPES = {
     "int_type": "Must be an integer.",
@@ -49,14 +51,14 @@ class FieldError:
 
 
 class InvalidCommand(ValidationError):
-    """The fields do not make a command; ``errors`` has every problem at once."""
+    """The fields do not make a command; ``errors`` has every problem at once, up to a hundred."""
 
     summary: ClassVar[str] = "Some fields are invalid."
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        """Keep all the errors."""
+        """Keep the first of them."""
         super().__init__()
-        self.errors = list(errors)
+        self.errors = list(errors[:MAX_ERRORS])
 
 
 def unknown_field(name: str) -> FieldError:
@@ -113,7 +115,7 @@ def _row_path(index: int, path: str) -> str:
 
 def field_errors(details: Sequence[ErrorDetails]) -> list[FieldError]:
     """Translate the validator's findings into stable codes."""
-    return [_field_error(detail) for detail in details]
+    return [_field_error(detail) for detail in details[:MAX_ERRORS]]
 
 
 def _field_error(detail: ErrorDetails) -> FieldError:

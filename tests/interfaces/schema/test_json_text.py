@@ -1,11 +1,12 @@
 """JSON text is refused for every reason there is to doubt it."""
 
+import json
 from time import process_time
 
 import pytest
 
 from domain.shared.errors import MalformedInput
-from interfaces.schema.json_text import decode_json
+from interfaces.schema.json_text import MAX_MEMBERS, MAX_VALUES, decode_json
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,27 @@ def test_numbers_keep_their_kind() -> None:
     value = decode_json(b"[1, 1.0, 1e3, -0, 9223372036854775808]")
     assert isinstance(value, list)
     assert [type(number) for number in value] == [int, float, float, int, int]
+
+
+@pytest.mark.parametrize("value", ["0", '"a"', '","', r'"\","', r'"a\\"', "{}", '["",""]', '{"a":"b,c"}'])
+def test_more_values_than_anybody_needs_are_refused(value: str) -> None:
+    """However they are written; commas and quotes within text do not count and do not hide others."""
+    inner = value.count(",") if value[0] == "[" else 0
+    at_most = (MAX_VALUES + 1) // (1 + inner)
+    decode_json(f"[{','.join([value] * at_most)}]".encode())
+    with pytest.raises(MalformedInput) as refused:
+        decode_json(f"[{','.join([value] * (MAX_VALUES + 2))}]".encode())
+    assert refused.value.code == "json_values"
+
+
+def test_commas_in_text_are_no_values() -> None:
+    text = "a,b," * 100_000
+    assert decode_json(f'{{"text":"{text}"}}'.encode()) == {"text": text}
+
+
+def test_an_object_has_a_largest_number_of_members() -> None:
+    members = {f"k{n}": n for n in range(MAX_MEMBERS)}
+    assert decode_json(json.dumps(members).encode()) == members
+    with pytest.raises(MalformedInput) as refused:
+        decode_json(json.dumps(members | {"more": 1}).encode())
+    assert refused.value.code == "json_values"
