@@ -16,6 +16,7 @@ from infrastructure.persistence.connecting import administrator_engine
 from infrastructure.persistence.database import Database
 from infrastructure.settings import load_settings
 from tests.support.databases import TestDatabases
+from tests.support.readme import free_port
 from tests.support.stack import Stack
 
 type MakeRole = Callable[[str], Awaitable[Database]]
@@ -87,11 +88,12 @@ async def test_no_start_as_such_a_role(
 
 async def test_the_process_itself_ends_with_one_line(pg_stack: Stack, tmp_path: Path) -> None:
     """`stoa serve` as a superuser exits with the code of a start that is refused."""
-    variables = {**os.environ, "STOA_DATABASE_URL": pg_stack.urls.superuser, "STOA_DATA_DIR": str(tmp_path)}
+    variables = {
+        **os.environ, "STOA_DATABASE_URL": pg_stack.urls.superuser, "STOA_DATA_DIR": str(tmp_path),
+        "STOA_PORT": str(free_port()),
+    }  # fmt: skip
     command = [str(Path(sys.executable).with_name("stoa")), "serve"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, env={**variables, "STOA_PORT": "18997"}, capture_output=True, text=True, check=False
-    )
+    done = await asyncio.to_thread(subprocess.run, command, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("Error: STOA_DATABASE_URL: the role postgres is a superuser")
     assert len(done.stderr.splitlines()) == 1

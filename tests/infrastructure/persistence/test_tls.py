@@ -21,6 +21,7 @@ from infrastructure.persistence.database import Database
 from infrastructure.persistence.refusals import DatabaseInsecure
 from infrastructure.settings import load_settings
 from infrastructure.settings_rules import SettingsError
+from tests.support.readme import free_port
 from tests.support.stack import Stack
 from tests.support.tls_proxy import Authority, tls_proxy
 
@@ -96,7 +97,7 @@ async def test_authorities_are_to_be_named(pg_stack: Stack, tmp_path: Path, monk
 async def test_the_process_ends_with_one_line(authority: Authority, pg_stack: Stack, tmp_path: Path) -> None:
     """So does `stoa serve` itself, with the code of a start that is refused."""
     async with tls_proxy(pg_stack.urls.app, None) as url:
-        variables = {**os.environ, **environment(url, authority, tmp_path), "STOA_PORT": "18999"}
+        variables = {**os.environ, **environment(url, authority, tmp_path), "STOA_PORT": str(free_port())}
         command = [str(Path(sys.executable).with_name("stoa")), "serve"]
         done = await asyncio.to_thread(
             subprocess.run, command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
