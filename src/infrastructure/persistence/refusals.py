@@ -56,7 +56,7 @@ def entering(error: Exception, setting: str) -> Exception:
 def _insecure(cause: BaseException) -> str:
     """Say what is wrong with the connection's encryption, if that is what failed."""
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the database's certificate is not to be trusted ({cause.verify_message})"
+        return f"the database's certificate is not to be trusted ({cause.verify_message.rstrip('.')})"
     if isinstance(cause, ssl.SSLError):
         return f"the connection cannot be encrypted ({cause.reason})"
     if isinstance(cause, ConnectionError) and "rejected SSL upgrade" in str(cause):

@@ -122,7 +122,7 @@ async def test_the_roles_time_limits_hold(pooled: Stack) -> None:
         started = time.monotonic()
         with pytest.raises(StoaError):
             await shop.run("organizations.update", name="Another name", expected_version=1)
-        assert 1.5 <= time.monotonic() - started < 14
+        assert time.monotonic() - started >= 1.5
 
 
 @asynccontextmanager
