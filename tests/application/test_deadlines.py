@@ -17,7 +17,6 @@ from application.kernel.dispatcher import Call, Handle
 from application.kernel.unit_of_work import ITransaction
 from domain.shared.ids import decode_id
 from interfaces.schema.statuses import headers_of, status_of
-from tests.faults.processes import crowd
 from tests.support.cut_proxy import cut_proxy
 from tests.support.databases import TestDatabases
 from tests.support.stack import Body, Stack, open_stack
@@ -75,7 +74,7 @@ async def test_what_waits_too_long_is_given_up_and_keeps_nothing(own_stack: Stac
         took = perf_counter() - began
         assert own_stack.database.pool_state()["in_use"] == 0
     assert (status_of(refused.value), headers_of(refused.value, "")) == (503, {"retry-after": "1"})
-    assert 0.3 < took < 1.5 * crowd()
+    assert 0.3 < took < 1.9, "the lock alone would have been waited for for two seconds"
     assert (await own_stack.run("products.update", actor, **change))["version"] == 2
 
 
@@ -119,6 +118,6 @@ async def test_nobody_waits_for_a_silent_database_to_undo_what_was_given_up(own_
             proxy.blackhole, began = True, perf_counter()
             with pytest.raises(DeadlineExceeded):
                 await changing
-        assert perf_counter() - began < 2.5 * crowd(), "the driver alone would wait for eight seconds"
+        assert perf_counter() - began < 6, "the driver alone would wait for eight seconds"
         assert stack.database.pool_state()["in_use"] == 0
         proxy.blackhole = False
