@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from statistics import median
 
+import asyncpg
 import pytest
 
 from domain.identity.errors import CredentialsInvalid
 from domain.shared.errors import StoaError
 from infrastructure.persistence.sign_ins import SqlSignIns
 from infrastructure.security.passwords import Argon2Passwords, PasswordsBusy
+from tests.faults.processes import crowd
 from tests.support.databases import TestDatabases
 from tests.support.persons import new_address, registered
 from tests.support.stack import Stack, open_stack
@@ -96,7 +98,7 @@ async def test_a_flood_of_sign_ins_keeps_nobody_else_waiting(stack: Stack) -> No
         f"{len(reads)} attempts; reads p99 {before * 1e3:.1f} ms, in the flood {after * 1e3:.1f} ms; "
         f"stalls p99 {worst * 1e3:.1f} ms, p99.9 {_at(stalls, 0.999) * 1e3:.1f} ms, max {max(stalls) * 1e3:.1f} ms"
     )
-    assert _at(stalls, 0.999) <= STALL
+    assert _at(stalls, 0.999) <= STALL * crowd()
 
 
 async def _attempt(sign_ins: SqlSignIns) -> None:
@@ -122,6 +124,10 @@ async def test_the_medians_of_strangers_and_members_are_the_same(stack: Stack) -
             begun = time.perf_counter()
             await hasher.verify(WRONG, known if member else None)
             took[member].append(time.perf_counter() - begun)
+        # What the tests' own core has stored was hashed with the cheapest parameters.
+        superuser = await asyncpg.connect(stack.urls.superuser)
+        await superuser.execute("UPDATE credentials SET hash = $1", known)
+        await superuser.close()
         sign_ins = SqlSignIns(stack.database, hasher, stack.clock)
         whole: dict[bool, list[float]] = {True: [], False: []}
         for turn in range(240):
@@ -134,4 +140,4 @@ async def test_the_medians_of_strangers_and_members_are_the_same(stack: Stack) -
     print(  # noqa: T201 - the figures of the run, seen with -rP
         f"comparing differs by {hashing:+.1%} of {median(took[True]) * 1e3:.1f} ms, the whole by {all_of_it:+.1%}"
     )
-    assert abs(hashing) < 0.05
+    assert max(abs(hashing), abs(all_of_it)) < 0.05 * crowd()
