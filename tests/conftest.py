@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switches of the long suites."""
     parser.addoption("--faults", action="store_true", help="run the fault suites at full length (minutes)")
     parser.addoption("--soak", action="store_true", help="run the soak suites (long)")
+    parser.addoption("--soak-minutes", type=float, default=30, help="how long the soak suites run")
     parser.addoption("--cut-points", type=int, default=0, help="least number of connection cuts; 0 = the suite's own")
 
 

@@ -121,7 +121,7 @@ class Container(Adapters):
     units = providers.Singleton(
         UnitOfWorkFactory, Adapters.database, clock=Adapters.clock, ids=Adapters.ids,
         cursor_secret=providers.Callable(_cursor_secret, Adapters.settings), committed=Adapters.wakeup.provided.wake,
-        changed=cache_news.provided.changed,
+        changes=cache_news,
     )  # fmt: skip
     # Neither the payment provider nor the publisher: handlers run inside a transaction, and those two talk to others.
     ports = providers.Dict(

@@ -184,6 +184,9 @@ async def test_a_cancelled_commit_ends_what_it_may_have_changed(warm: Stack, mon
         await asyncio.wait([ordering])
     assert ordering.cancelled()
     assert (await warm.run(name, shop.actor, **asked))["orders"] == 1
+    with statements() as seen:
+        assert (await warm.run(name, shop.actor, **asked))["orders"] == 1
+    assert seen == [], "its commit is taken to be under way for ever"
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,15 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import asyncpg
-import httpx2
 import pytest
 
 from domain.shared.ids import decode_id
-from infrastructure.persistence.embedded import EmbeddedPostgres
-from tests.faults.processes import STARTS_WITHIN, ChildProcess, crowd, free_port
+from tests.faults.processes import crowd
+from tests.faults.served import Served, served
 from tests.faults.shoppers import Answered, Shoppers
 from tests.faults.writers import at_work
 
@@ -28,48 +25,17 @@ TIMED = 4
 SERVES_AGAIN_WITHIN = 5.0
 
 
-@dataclass
-class Shop:
-    """A running server with its database, and how to come back to it."""
-
-    server: ChildProcess
-    port: int
-    database: str
-
-    async def serving(self) -> float:
-        """Wait until it is ready, and return the seconds since it was started."""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - self.server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz", timeout=1)).is_success:
-                        return perf_counter() - self.server.started_at
-                except httpx2.TransportError:
-                    assert self.server.alive, self.server.errors
-                await asyncio.sleep(0.05)
-        raise TimeoutError(self.server.errors)
-
-
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+async def shop(tmp_path: Path) -> AsyncIterator[Served]:
     """Run ``stoa up`` in an empty data folder."""
-    port, cluster = free_port(), EmbeddedPostgres(tmp_path / "data")
-    settings = {"data_dir": tmp_path / "data", "port": port, "log_level": "warning", "pool_size": 8}
-    server = ChildProcess(tmp_path / "server", "interfaces.cli.main", "up", **settings)
-    try:
-        server.start(anew=True)
-        opened = Shop(server, port, "")
-        await opened.serving()
-        opened.database = cluster.url("stoa", "postgres")
+    async with served(tmp_path) as opened:
         yield opened
-    finally:
-        server.kill()
-        await asyncio.to_thread(cluster.stop)
 
 
-async def test_a_killed_server_loses_and_repeats_nothing(shop: Shop, pytestconfig: pytest.Config) -> None:
+async def test_a_killed_server_loses_and_repeats_nothing(shop: Served, pytestconfig: pytest.Config) -> None:
     """Twelve clients, twenty kills without warning: every acknowledged effect is there once, and nothing else is."""
     kills = KILLS_AT_FULL_LENGTH if pytestconfig.getoption("--faults") else KILLS
-    shoppers = Shoppers(f"http://127.0.0.1:{shop.port}", shop.server.output.split()[-1])
+    shoppers = Shoppers(shop.url, shop.secret)
     await shoppers.open_shop()
     recoveries = []
     async with at_work((shoppers.shop() for _ in range(CLIENTS)), shoppers.stop):

@@ -173,7 +173,7 @@ async def open_stack(
         ids=ids,
         cursor_secret=secret,
         committed=lambda: wakes.append(None),
-        changed=cache.changed,
+        changes=cache,
     )
     # Written when a test says so, and not in the middle of another test's comparison.
     views = LinkViews(database, clock, every=3600)

@@ -58,6 +58,14 @@ class IQueryCache(Protocol):
         """
         ...
 
-    def changed(self, touched: Touched) -> None:
-        """Forget what these changes end, also what is being read right now."""
+
+class IChanges(Protocol):
+    """Hears of every commit, before and after."""
+
+    def begin(self, touched: Touched) -> None:
+        """Keep nothing that these changes end from now on: others may see them before their author is answered."""
+        ...
+
+    def end(self, touched: Touched) -> None:
+        """Take it that they were made; called once for each :meth:`begin`, whatever became of the commit."""
         ...

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import Executable, bindparam, func, select
 
-from application.kernel.query_cache import Touched
+from application.kernel.query_cache import IChanges, Touched
 from domain.shared.errors import StoaError, Unavailable
 from infrastructure.cache.query_cache import QueryCache
 from infrastructure.persistence.database import Database
@@ -30,7 +30,7 @@ _PAIRS_EACH = 100
 _log = structlog.get_logger("stoa.cache")
 
 
-class CacheNews:
+class CacheNews(IChanges):
     """One process's side of the exchange. The cache is open while it runs and hears itself."""
 
     def __init__(
@@ -48,14 +48,21 @@ class CacheNews:
         self._ring, self._ear = wakeup.wake, wakeup.listen()
         self._echo = asyncio.Event()
 
-    def changed(self, touched: Touched) -> None:
+    def begin(self, touched: Touched) -> None:
+        """Keep nothing of it in this process while it is committed."""
+        self._cache.begin(self._heeded(touched))
+
+    def end(self, touched: Touched) -> None:
         """End what this process keeps, before whoever made the change is answered; the others hear of it."""
-        told = {pair for pair in touched if pair[1] in self._kinds}
+        told = self._heeded(touched)
+        self._cache.end(told)
         if told:
-            self._cache.changed(told)
             self._counted("here")
             self._pending |= told
             self._ring()
+
+    def _heeded(self, touched: Touched) -> set[tuple[UUID, str]]:
+        return {pair for pair in touched if pair[1] in self._kinds}
 
     async def run(self) -> None:
         """Tell and listen until cancelled. On SQLite there is one process only."""

@@ -2,17 +2,18 @@
 
 Nothing is searched for when something changes. A change gives its organization and kind a number, one higher than all
 before; an entry remembers the number at which its read began, and is over as soon as there is a higher one. So an entry
-that is read while a change commits is over before it is kept, and there is no moment at which that can go wrong.
+that is read while a change commits is over before it is kept. From just before the commit until it is answered nothing
+of that organization and kind holds, because others may have seen the change already.
 """
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.kernel.query_cache import Cached, Found, IQueryCache, Query, Touched
+from application.kernel.query_cache import Cached, Found, IChanges, IQueryCache, Query, Touched
 
 ENTRIES = 1000
 _CHANGES_EACH = 8
@@ -31,7 +32,7 @@ class _Entry:
     ends: float
 
 
-class QueryCache(IQueryCache):
+class QueryCache(IQueryCache, IChanges):
     """Keeps up to ``entries`` answers, the least recently used of which goes first. It starts closed.
 
     While it is closed every read is loaded and nothing is kept: nobody can promise then that changes become known.
@@ -46,6 +47,7 @@ class QueryCache(IQueryCache):
         self._observe = observe or _nobody
         self._entries: OrderedDict[Query, _Entry] = OrderedDict()
         self._loading: dict[Query, asyncio.Future[_Entry | None]] = {}
+        self._changing: Counter[tuple[UUID, str]] = Counter()
         self._changes: OrderedDict[tuple[UUID, str], int] = OrderedDict()
         self._count = 0
         self._floor = 0
@@ -61,6 +63,18 @@ class QueryCache(IQueryCache):
         self._entries.clear()
         self._count += 1
         self._floor = self._count
+
+    def begin(self, touched: Touched) -> None:
+        """Count who is changing these."""
+        self._changing.update(touched)
+
+    def end(self, touched: Touched) -> None:
+        """Count them out, and number the changes."""
+        self._changing.subtract(touched)
+        for pair in touched:
+            if not self._changing[pair]:
+                del self._changing[pair]
+        self.changed(touched)
 
     def changed(self, touched: Touched) -> None:
         """Give these changes a number; there are so many of them remembered, and of older ones only the last number."""
@@ -122,7 +136,8 @@ class QueryCache(IQueryCache):
         if entry.began < self._floor or self._now() >= entry.ends:
             return False
         whose = entry.found.organization_id
-        return all(self._changes.get((whose, kind), 0) <= entry.began for kind in entry.kinds)
+        pairs = [(whose, kind) for kind in entry.kinds]
+        return all(self._changes.get(pair, 0) <= entry.began and pair not in self._changing for pair in pairs)
 
 
 def _nobody(*_: object) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from application.kernel.actor import PLATFORM, Actor, ActorKind
 from application.kernel.deadline import no_way_back
 from application.kernel.ports import IClock, IIds
-from application.kernel.query_cache import Touched
+from application.kernel.query_cache import IChanges
 from application.kernel.unit_of_work import ITransaction, IUnitOfWorkFactory
 from domain.shared.errors import Forbidden, NotFound
 from domain.shared.ids import OrganizationId, UserId
@@ -33,9 +33,9 @@ class SqlUnitOfWork(RepositorySet):
 
     def __init__(
         self, database: Database, transaction: Transaction, actor: Actor, *, use_case: str, request_id: str,
-        read_only: bool, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
+        read_only: bool, clock: IClock, ids: IIds, cursor_secret: CursorSecret, changes: IChanges | None = None,
     ) -> None:  # fmt: skip
-        """Take over an open transaction."""
+        """Take over an open transaction; ``changes`` hears of its commit."""
         super().__init__()
         self.session = Session(
             database, transaction, actor, clock=clock, ids=ids, cursor_secret=cursor_secret, flush=self.flush,
@@ -49,7 +49,8 @@ class SqlUnitOfWork(RepositorySet):
         self.mail_limits = MailLimits(self.session)
         self.sign_in_attempts = SignInAttempts(self.session)
         self._open = True
-        self.commit_begun = False
+        self._changes = changes
+        self._commit_begun = False
         self.committed = False
 
     @property
@@ -159,7 +160,9 @@ class SqlUnitOfWork(RepositorySet):
         """Write everything that is left, and commit."""
         await self._write_all(self.idempotency.answer)
         no_way_back()
-        self._open, self.commit_begun = False, True
+        self._open, self._commit_begun = False, True
+        if self._changes is not None:
+            self._changes.begin(self.journal.touched)
         await self.session.transaction.commit()
         self.committed = True
 
@@ -168,17 +171,20 @@ class SqlUnitOfWork(RepositorySet):
         if self._open:
             self._open = False
             await self.session.transaction.rollback()
+        # Of a commit that was cancelled, or not answered, nobody knows here that it changed nothing.
+        if self._commit_begun and self._changes is not None:
+            self._changes.end(self.journal.touched)
 
 
 class UnitOfWorkFactory(IUnitOfWorkFactory):
     """Opens units of work on one database.
 
-    ``committed`` hears of commits that left events or jobs behind, ``changed`` of what commits changed.
+    ``committed`` hears of commits that left events or jobs behind, ``changes`` of what each commit changes.
     """
 
     def __init__(
         self, database: Database, *, clock: IClock, ids: IIds, cursor_secret: CursorSecret,
-        committed: Callable[[], None], changed: Callable[[Touched], None] | None = None,
+        committed: Callable[[], None], changes: IChanges | None = None,
     ) -> None:  # fmt: skip
         """Keep what every unit of work needs."""
         self._database = database
@@ -186,7 +192,7 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
         self._ids = ids
         self._cursor_secret = cursor_secret
         self._committed = committed
-        self._changed = changed
+        self._changes = changes
 
     def __call__(
         self, actor: Actor, *, use_case: str, request_id: str, read_only: bool = False
@@ -199,16 +205,11 @@ class UnitOfWorkFactory(IUnitOfWorkFactory):
         transaction = await self._database.begin(actor.organization_id, actor.user_id, read_only=read_only)
         return SqlUnitOfWork(
             self._database, transaction, actor, use_case=use_case, request_id=request_id, read_only=read_only,
-            clock=self._clock, ids=self._ids, cursor_secret=self._cursor_secret,
+            clock=self._clock, ids=self._ids, cursor_secret=self._cursor_secret, changes=self._changes,
         )  # fmt: skip
 
     def tell(self, uow: SqlUnitOfWork) -> None:
-        """Pass on that a commit changed something, and left something to do.
-
-        Of a commit that was cancelled, or not answered, nobody knows here that it changed nothing.
-        """
-        if uow.commit_begun and self._changed is not None:
-            self._changed(uow.journal.touched)
+        """Pass on that a commit left something to do."""
         if uow.committed and (uow.journal.published or uow.jobs.scheduled):
             self._committed()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import text
 
+from application.kernel.query_cache import Touched
 from infrastructure.cache.cache_news import CacheNews
 from infrastructure.cache.query_cache import QueryCache
 from infrastructure.persistence.database import Database
@@ -41,7 +42,7 @@ async def process(urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> AsyncI
         monkeypatch.setattr(stack.cache, "_now", lambda: 0.0)
         counted: Counter[str] = Counter()
         news = CacheNews(stack.database, stack.cache, KINDS, counted=lambda origin: counted.update([origin]))
-        monkeypatch.setattr(stack.units, "_changed", news.changed)
+        monkeypatch.setattr(stack.units, "_changes", news)
         running = asyncio.ensure_future(news.run())
         await until(lambda: stack.cache._is_open)
         try:
@@ -50,6 +51,12 @@ async def process(urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> AsyncI
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
+
+
+def change(news: CacheNews, touched: Touched) -> None:
+    """Commit something."""
+    news.begin(touched)
+    news.end(touched)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -93,12 +100,12 @@ async def test_a_change_while_the_news_is_sent_is_told_as_well(
 
     def meanwhile(pairs: object) -> object:
         monkeypatch.setattr(here.news, "_payloads", payloads)
-        here.news.changed({pair})
+        change(here.news, {pair})
         return payloads(pairs)  # type: ignore[arg-type]  # reason: handed through
 
     await until(lambda: not here.news._pending)
     monkeypatch.setattr(here.news, "_payloads", meanwhile)
-    here.news.changed({pair})
+    change(here.news, {pair})
     await until(lambda: there.counted["elsewhere"] >= told + 2)
 
 
@@ -132,7 +139,7 @@ async def test_a_process_that_ends_tells_what_it_did(two: tuple[Process, Process
     here, there, shop = two
     assert await there.orders(shop) == 0
     command = CacheNews(here.stack.database, QueryCache(), KINDS)
-    command.changed({(shop.organization_id, "payment_order"), (shop.organization_id, "customer")})
+    change(command, {(shop.organization_id, "payment_order"), (shop.organization_id, "customer")})
     await command.settle()
     await until(lambda: there.counted["elsewhere"] > 0)
 

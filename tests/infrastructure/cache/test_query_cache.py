@@ -62,6 +62,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.rows = {(tenant, kind): 0 for tenant in TENANTS for kind in KINDS}
         self.told = dict(self.rows)
         self.asked: list[Asked] = []
+        self.unanswered: list[tuple[UUID, str]] = []
 
     @rule(tenant=st.sampled_from(TENANTS), use_case=st.sampled_from(sorted(RULES)), kind=st.sampled_from(KINDS),
           seconds=st.sampled_from([0.0, 3.0, 9.0]), changes=st.booleans())  # fmt: skip
@@ -76,7 +77,8 @@ class CacheMachine(RuleBasedStateMachine):
             self.now += seconds
             if changes:
                 self.commit(tenant, kind)
-                self.announce(tenant, kind)
+                self.cache.end({self.unanswered.pop()})
+                self.told[tenant, kind] = self.rows[tenant, kind]
                 self.cache.changed([(UUID(int=1000 + n), "price") for n in range(16)])
 
     @rule(tenant=st.sampled_from(TENANTS), use_case=st.sampled_from(sorted(RULES)))
@@ -116,13 +118,19 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(tenant=st.sampled_from(TENANTS), kind=st.sampled_from(KINDS))
     def commit(self, tenant: UUID, kind: str) -> None:
-        """Nobody has been told yet: reads may see it or not."""
+        """Its author is not answered yet: who reads now may see it, and then so has everybody who asks later."""
+        self.cache.begin({(tenant, kind)})
         self.rows[tenant, kind] += 1
+        self.unanswered.append((tenant, kind))
 
-    @rule(tenant=st.sampled_from(TENANTS), kind=st.sampled_from(KINDS))
-    def announce(self, tenant: UUID, kind: str) -> None:
-        self.cache.changed({(tenant, kind)})
-        self.told[tenant, kind] = self.rows[tenant, kind]
+    @precondition(lambda self: self.unanswered)
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        """Whoever asks from now on sees it."""
+        pair = data.draw(st.sampled_from(self.unanswered))
+        self.unanswered.remove(pair)
+        self.cache.end({pair})
+        self.told[pair] = self.rows[pair]
 
     @rule(tenant=st.sampled_from(TENANTS), kind=st.sampled_from(KINDS))
     def deaf_for_a_moment(self, tenant: UUID, kind: str) -> None:
@@ -164,6 +172,8 @@ class CacheMachine(RuleBasedStateMachine):
         rule_ = RULES[asked.use_case]
         assert all(got.rows[kind] >= asked.told[kind] for kind in rule_.changed_by), "from before a change"
         assert got.reader == asked.number or self.now - got.at < rule_.seconds, "too old"
+        for kind in rule_.changed_by:
+            self.told[got.tenant, kind] = max(self.told[got.tenant, kind], got.rows[kind])
 
     def teardown(self) -> None:
         for asked in self.asked:
