@@ -71,13 +71,6 @@ class ChildProcess:
             return self._process.is_alive()
         return self._process is not None and self._process.poll() is None
 
-    @property
-    def pid(self) -> int:
-        """Return the number of the process that was started last."""
-        assert self._process is not None
-        assert self._process.pid is not None
-        return self._process.pid
-
     def ended(self, within: float) -> int | None:
         """Wait for its end and return its exit code, or None when it did not end in time."""
         if isinstance(self._process, BaseProcess):
