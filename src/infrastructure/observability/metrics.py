@@ -132,9 +132,9 @@ class Metrics:
         """Note the state of a circuit breaker, from the moment it is made."""
         self._breaker.labels(name).set(_BREAKER_VALUES[state])
 
-    def observe_transaction(self, pool: str, end: str, seconds: float) -> None:
-        """Note how long a transaction had its connection; `end` is ``commit`` or ``rollback``."""
-        self._transactions.labels(pool, end).observe(seconds)
+    def transactions(self, pool: str, end: str) -> Histogram:
+        """Return what counts how long transactions had their connections; `end` is ``commit`` or ``rollback``."""
+        return self._transactions.labels(pool, end)
 
     def set_webhook_breakers_open(self, endpoints: int) -> None:
         self._receivers.set(endpoints)

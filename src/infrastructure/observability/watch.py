@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
+from prometheus_client import Histogram
 
 from domain.shared.ids import OrganizationId, encode_id
 from infrastructure.observability.metrics import Metrics
@@ -41,6 +42,7 @@ class Watch:
         self._pool = pool
         self._slow_seconds = slow_seconds
         self.method_ran = metrics.methods.add
+        self._transactions: dict[str, Histogram] = {}
         self.pool = metrics.pools.of(pool)
 
     def statement_ran(self, statement: IStatement, started: float, rows: int | None, tenant: UUID | None) -> None:
@@ -75,7 +77,11 @@ class Watch:
     def transaction_ended(self, started: float, end: str) -> None:
         """Note how long a connection was somebody's; ``end`` is ``commit`` or ``rollback``."""
         seconds = perf_counter() - started
-        self.metrics.observe_transaction(self._pool, end, seconds)
+        series = self._transactions.get(end)
+        if series is None:
+            # Kept, because looking it up costs more than counting.
+            series = self._transactions[end] = self.metrics.transactions(self._pool, end)
+        series.observe(seconds)
         if self._spans is not None:
             self._spans.past(f"transaction {end}", Kind.INTERNAL, seconds)
 

@@ -24,7 +24,7 @@ def busy() -> bytes:
         tally.count, tally.seconds = 1, seconds
     metrics.methods.add("SqlProductRepository", "get", "not_found", 0.002)
     metrics.methods.add("SqlProductRepository", "get", "ok", 0.002)
-    metrics.observe_transaction("database", "commit", 0.02)
+    metrics.transactions("database", "commit").observe(0.02)
     metrics.set_pool("database", idle=3, in_use=7)
     metrics.observe_published(5, 0.3)
     metrics.observe_job("payments.charge", "provider_unavailable", 0.3)
