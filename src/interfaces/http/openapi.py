@@ -210,7 +210,8 @@ def _refusals(operation: Operation) -> Sequence[HTTPStatus]:
     if not operation.use_case.public:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if not operation.use_case.read_only:
-        found.add(HTTPStatus.CONFLICT)
+        # What is open to everybody asks for a password where it needs to know who it is.
+        found |= {HTTPStatus.CONFLICT, HTTPStatus.UNAUTHORIZED}
     if operation.payable:
         found.add(HTTPStatus.PAYMENT_REQUIRED)
     if operation.has_body:
