@@ -70,8 +70,19 @@ async def test_whatever_races_an_orders_money_adds_up(stack: Stack, pytestconfig
             await one_order(till)
     print(f"{till.answers.total()} racing requests: {dict(till.answers)}")  # noqa: T201 - the figures of the run
     assert set(till.answers) <= {200, 201, 409, 422, 503}
-    assert await shop.problems() == []
+    await verified(shop)
     assert sum((await shop.balances()).values()) == 0
+
+
+async def verified(shop: Shop) -> None:
+    """Have the books read in as many parts as they need."""
+    after: object = None
+    while True:
+        report = await shop.run("books.verify", after=after)
+        assert report["ok"], report
+        after = report["next_after"]
+        if after is None:
+            return
 
 
 async def one_order(till: Till) -> None:
