@@ -267,6 +267,16 @@ async def test_a_closed_cache_reads_every_time() -> None:
     assert source.reads == 4
 
 
+async def test_nothing_is_kept_or_given_while_a_change_is_committed() -> None:
+    """Others may have read it from the database already; once it is answered a new read is kept."""
+    source, cache, change = Source(), opened(), {(TENANTS[0], "price")}
+    await ask(cache, source.load)
+    cache.begin(change)
+    assert [await ask(cache, source.load) for _ in range(2)] == [2, 3]
+    cache.end(change)
+    assert [await ask(cache, source.load) for _ in range(2)] == [4, 4]
+
+
 async def test_the_least_recently_used_goes_first() -> None:
     """There are never more entries than allowed, and what is used stays."""
     source, cache = Source(), opened(entries=3)
