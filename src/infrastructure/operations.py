@@ -31,6 +31,7 @@ class Faces:
     """How the other interfaces are built on a container."""
 
     app: serving.BuildApp
+    vitals: serving.BuildApp
     stdio: RunStdio
     story: Callable[[Stage], AsyncIterator[Finding]]
 
@@ -58,7 +59,7 @@ class Operations:
 
     def worker(self) -> None:
         """Run the workers only."""
-        _forever(serving.work(self._settings()))
+        _forever(serving.work(self._settings(), self._faces.vitals))
 
     def mcp_stdio(self, api_key: str | None, organization: str | None) -> None:
         """Serve MCP over standard input and output."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import structlog
 import uvicorn
@@ -83,22 +83,59 @@ async def _until_told_to_stop(
     """Serve, and return the task that still does when a signal came, or that has failed."""
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(lifecycle.told_to_stop())
-    while not server.started and not serving.done():  # noqa: ASYNC110 - the server has no event for it
-        await asyncio.sleep(0.01)
+    await _begun(server, serving)
     welcome()
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     return serving
 
 
-async def work(settings: Settings) -> None:
-    """Run relay, sealer and jobs only, until told to stop."""
+async def work(settings: Settings, build_vitals: BuildApp) -> None:
+    """Run relay, sealer and jobs only, until told to stop; with a port, health and metrics are shown there.
+
+    Raises:
+        StartError: the address is taken, a role is privileged, the schema is another, a broker is not there.
+    """
     last_resort = LastResort()
-    async with lifecycle.opened(settings, work=True) as container, lifecycle.working(container, work=True):
-        lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
-        await lifecycle.told_to_stop()
-        last_resort.arm()
+    with contextlib.ExitStack() as open_sockets:
+        listener = None
+        if settings.worker_port:
+            taken = listening(settings.host, settings.worker_port, setting="STOA_WORKER_PORT")
+            listener = open_sockets.enter_context(taken)
+        async with (
+            lifecycle.opened(settings, work=True) as container,
+            lifecycle.working(container, work=True) as supervisor,
+        ):
+            health = Health(container, supervisor)
+            async with _shown(listener, lambda: build_vitals(container, health)):
+                lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
+                await lifecycle.told_to_stop()
+                health.draining = True
+                last_resort.arm()
+                await supervisor.stop(names=lifecycle.LEASEHOLDERS)
     last_resort.finished = True
+
+
+@contextlib.asynccontextmanager
+async def _shown(listener: socket.socket | None, vitals: Callable[[], ASGIApp]) -> AsyncIterator[None]:
+    """Serve what machines ask about a worker for the length of the block, if they may."""
+    if listener is None:
+        yield
+        return
+    server = Server(server_config(vitals()))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await _begun(server, serving)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _begun(server: Server, serving: asyncio.Task[None]) -> None:
+    """Wait until the server listens, or has failed."""
+    while not server.started and not serving.done():  # noqa: ASYNC110 - the server has no event for it
+        await asyncio.sleep(0.01)
 
 
 def _welcome(settings: Settings, secret: str | None) -> None:
@@ -110,8 +147,8 @@ def _welcome(settings: Settings, secret: str | None) -> None:
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Open the socket of a server.
+def listening(host: str, port: int, *, setting: str = "STOA_PORT") -> Iterator[socket.socket]:
+    """Open the socket of a server; ``setting`` is where the port comes from.
 
     Raises:
         AddressInUse: something else listens there.
@@ -123,6 +160,6 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise AddressInUse(f"STOA_HOST, STOA_PORT: cannot listen on {host}:{port} ({error.strerror}).") from error
+            raise AddressInUse(f"STOA_HOST, {setting}: cannot listen on {host}:{port} ({error.strerror}).") from error
         listener.setblocking(False)
         yield listener

@@ -55,6 +55,7 @@ class Settings(BaseModel):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    worker_port: int = Field(default=0, ge=0, le=65535)
     drain_grace_seconds: float = Field(default=0, ge=0, le=60)
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     rate_limit_key: int = Field(default=500, ge=0, le=1_000_000)

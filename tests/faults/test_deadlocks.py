@@ -23,6 +23,7 @@ WORKERS = 16
 PRODUCTS = 24
 ROUNDS = 12
 ROUNDS_AT_FULL_LENGTH = 200
+MOST_TIMES = 20
 SURFACES = 0.001
 # The server looks for a deadlock after a second by default; so many of them would take minutes.
 IMPATIENT = "ALTER DATABASE {} SET deadlock_timeout = '20ms'"
@@ -85,12 +86,15 @@ async def test_crossed_locks_are_nobodys_concern(stack: Stack, pytestconfig: pyt
     products = [ProductId(decode_id("prod", str(each["id"]))) for each in made]
     crossing = Crossing(_touching(stack), actor, products, Counter())
 
-    await asyncio.gather(*(crossing.work(rounds) for _ in range(WORKERS)))
+    deadlocks, times = 0, 0
+    # On a machine that has other things to do, the workers may take turns by chance.
+    while not deadlocks and times < MOST_TIMES:
+        await asyncio.gather(*(crossing.work(rounds) for _ in range(WORKERS)))
+        deadlocks, times = await _deadlocks(stack), times + 1
 
-    asked, told = WORKERS * rounds, crossing.ends["told"]
+    asked, told = WORKERS * rounds * times, crossing.ends["told"]
     async with superuser(stack) as connection:
         changes = await connection.fetchval("SELECT sum(version - 1) FROM products")
-    deadlocks = await _deadlocks(stack)
     print(  # noqa: T201 - the figures of the run, seen with -rP
         f"{asked} transactions of {WORKERS} workers, {deadlocks} deadlocks; {told} callers told ({told / asked:.2%})"
     )
@@ -118,6 +122,9 @@ async def _deadlocks(stack: Stack) -> int:
     """Count what the server gave up, once its statistics are complete."""
     await stack.database.dispose()
     async with superuser(stack) as connection:
-        await connection.execute("SELECT pg_stat_force_next_flush()")
-        await asyncio.sleep(0.1)
-        return int(await connection.fetchval(DEADLOCKS))
+        # A connection adds what it counted when it has ended, which a busy machine has yet to come to.
+        for _ in range(10):
+            if found := int(await connection.fetchval(DEADLOCKS)):
+                return found
+            await asyncio.sleep(0.1)
+    return 0

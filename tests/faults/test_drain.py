@@ -226,14 +226,21 @@ async def test_it_says_that_it_drains_before_it_refuses_and_told_twice_ends_at_o
     assert await asyncio.to_thread(site.server.wait, 5.0 * crowd()) == -signal.SIGINT
 
 
-async def test_a_worker_alone_ends_with_0_too(site: Site) -> None:
-    """It has no requests to answer, and the same end."""
+async def test_a_worker_alone_shows_itself_and_ends_with_0_too(site: Site) -> None:
+    """It has no requests of the API to answer, tells who asks how it is, and has the same end."""
     site.server.kill()
-    site.begin("worker", "worker")
+    port = free_port()
+    site.begin("worker", "worker", worker_port=port)
     async with asyncio.timeout(STARTS_WITHIN):
         while "Stoa's worker is running" not in site.server.errors:
             assert site.server.alive, site.server.errors
             await asyncio.sleep(0.05)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
+        checks = (await client.get("/readyz")).raise_for_status().json()["checks"]
+        assert {checks[name] for name in ("database", "relay", "sealer", "jobs", "webhooks")} == {"ok"}
+        assert "stoa_outbox_backlog_events" in (await client.get("/metrics")).raise_for_status().text
+        elsewhere = await client.get("/v1/products")
+        assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "path_unknown")
     assert await site.stopped() <= ENDS_WITHIN * crowd()
 
 

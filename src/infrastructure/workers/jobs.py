@@ -46,6 +46,7 @@ MAX_ATTEMPTS = 50  # with the pauses between them about three hours; an outage o
 # A handler is stopped while its lease still holds, whatever the two clocks say.
 _PATIENCE = 0.8
 _RETRY_FIRST, _RETRY_LIMIT = 1.0, 300.0
+_SETTLING_TRIES, _SETTLING_PAUSE = 5, 0.2
 
 
 class Claim(NamedTuple):
@@ -153,10 +154,10 @@ class JobWorker:
             raise
         except Exception as error:  # noqa: BLE001 - the job has to come back whatever happened
             result = error.code if isinstance(error, StoaError) else type(error).__name__
-            await self._put_off(claim, error, result)
+            await whole(self._put_off(claim, error, result))
         else:
             # Most handlers have deleted the job themselves; nothing was left to do for the others.
-            await self._settle("jobs-discard", job_statements.discard, claim)
+            await whole(self._settle("jobs-discard", job_statements.discard, claim))
         self._metrics.observe_job(claim.kind, result, time.monotonic() - started)
 
     async def _round(self) -> None:
@@ -218,10 +219,17 @@ class JobWorker:
     async def _settle(
         self, name: str, build: Build, claim: Claim, *, after: timedelta = timedelta(), **values: object
     ) -> None:
-        try:
-            await self._execute(name, build, {**claim.params(), **values}, after=after)
-        except Unavailable as error:
-            self._log.warning("job_left_to_its_lease", job=claim.kind, code=error.code)
+        """Write down what becomes of a job. A worker that ends settles more at once than it has connections."""
+        for left in reversed(range(_SETTLING_TRIES)):
+            try:
+                await self._execute(name, build, {**claim.params(), **values}, after=after)
+            except Unavailable as error:
+                if not left:
+                    self._log.warning("job_left_to_its_lease", job=claim.kind, code=error.code)
+                    return
+                await asyncio.sleep(_SETTLING_PAUSE)
+            else:
+                return
 
     async def _execute(self, name: str, build: Build, params: Params, *, after: timedelta) -> Rows:
         """Run a statement; PostgreSQL reckons with its own clock, SQLite is the same machine and takes ours."""

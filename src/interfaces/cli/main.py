@@ -25,6 +25,11 @@ def _operations() -> object:
 
         return build_app(container, health)
 
+    def vitals(container: Container, health: Health) -> ASGIApp:
+        from interfaces.http.main import build_vitals
+
+        return build_vitals(container, health)
+
     async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
         from interfaces.mcp.main import stdio as serve
 
@@ -36,7 +41,7 @@ def _operations() -> object:
 
         return story(stage, lambda actor_of: server_of(stage.container, actor_of))
 
-    operations: Port = Operations(Faces(app=app, stdio=stdio, story=told))
+    operations: Port = Operations(Faces(app=app, vitals=vitals, stdio=stdio, story=told))
     return operations
 
 

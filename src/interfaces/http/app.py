@@ -1,45 +1,31 @@
 """The HTTP face: operations under ``/v1``, their description, and what machines ask about health."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from http import HTTPStatus
-from typing import NoReturn
 
-import msgspec
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from application.kernel.limits import Admit, admit_all
 from application.kernel.use_case import UseCase
-from domain.shared.errors import Unavailable
 from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
 from interfaces.http.envelope import Around, Envelope
-from interfaces.http.errors import MethodNotAllowed, UnknownPath
+from interfaces.http.errors import translate
 from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
 from interfaces.http.route_row import RouteRow
 from interfaces.http.router import IEndpoint, Router
 from interfaces.http.routes import ROUTES
-from interfaces.schema.problems import InternalError
+from interfaces.http.vitals import Readiness, vital_routes
 
-type Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _PREFIX = "/v1"
 _DOCS, _STATIC = "/docs", "/static-offline-docs"
-
-
-class NotReady(Unavailable):
-    """Something that requests need is missing; the details say what."""
-
-    code = "not_ready"
-    summary = "The service is not ready."
 
 
 def create_app(
@@ -73,7 +59,7 @@ def create_app(
     """
     services = Services(dispatcher, authenticate, observe, admit, charge)
     app = _framework(read_operations(routes, registry), services, lifespan, notices or {}, around)
-    _add_health(app, readiness, metrics, metrics_content_type)
+    app.router.routes += vital_routes(readiness, metrics, metrics_content_type)
     app.router.routes += [] if mcp_app is None else [Mount("/mcp", app=mcp_app)]
     return app
 
@@ -98,34 +84,6 @@ def _framework(
     app.openapi = lambda: document  # type: ignore[method-assign]  # reason: the framework's documented way to do it
     # First, because the framework tries its routes in order.
     app.router.routes.insert(0, Mount(_PREFIX, app=router))
-    app.add_exception_handler(HTTPException, _translate)
+    app.add_exception_handler(HTTPException, translate)
     app.add_middleware(Envelope, pages=(_DOCS, _STATIC), direct=(_PREFIX, router), around=around)
     return app
-
-
-def _add_health(app: FastAPI, readiness: Readiness, metrics: Callable[[], bytes], metrics_content_type: str) -> None:
-    async def livez(_request: Request) -> Response:
-        return Response(b'{"status":"alive"}', media_type="application/json")
-
-    async def readyz(_request: Request) -> Response:
-        checks = await readiness()
-        missing = {name: state for name, state in checks.items() if not state.startswith(("ok", "degraded"))}
-        if missing:
-            raise NotReady("; ".join(f"{name}: {state}" for name, state in missing.items()))
-        return Response(msgspec.json.encode({"status": "ready", "checks": checks}), media_type="application/json")
-
-    async def exposition(_request: Request) -> Response:
-        return Response(metrics(), headers={"content-type": metrics_content_type})
-
-    app.router.routes += [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", exposition)]
-
-
-async def _translate(_request: Request, error: Exception) -> NoReturn:
-    """Turn the framework's own refusals into ours, which the envelope answers."""
-    if not isinstance(error, HTTPException):
-        raise error
-    if error.status_code == MethodNotAllowed.status:
-        raise MethodNotAllowed(allow=(error.headers or {}).get("Allow", "GET"))
-    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise UnknownPath
-    raise InternalError

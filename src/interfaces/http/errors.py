@@ -1,14 +1,16 @@
 """Failures as ``application/problem+json``, and those that only HTTP knows."""
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from domain.shared.errors import NotFound, StoaError
 from interfaces.http.responses import Answer
 from interfaces.schema import statuses
-from interfaces.schema.problems import problem_body
+from interfaces.schema.problems import InternalError, problem_body
 
 
 class HttpError(StoaError):
@@ -77,3 +79,14 @@ def problem(error: StoaError, request_id: str, resource: str = "") -> Answer:
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = str(error.details["allow"])
     return Answer(status, msgspec.json.encode(body), [(name.encode(), text.encode()) for name, text in headers.items()])
+
+
+async def translate(_request: Request, error: Exception) -> NoReturn:
+    """Turn the framework's own refusals into ours, which the envelope answers."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == MethodNotAllowed.status:
+        raise MethodNotAllowed(allow=(error.headers or {}).get("Allow", "GET"))
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise UnknownPath
+    raise InternalError

@@ -13,6 +13,7 @@ from interfaces.http.limits import Limited
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint
 from interfaces.http.strict_transport import StrictTransport
+from interfaces.http.vitals import create_vitals
 from interfaces.mcp.main import http_app
 from interfaces.web.app import Beside
 from interfaces.web.main import build_web
@@ -27,6 +28,21 @@ def _notices(container: Container) -> dict[str, IEndpoint]:
     return {"/webhooks/stripe": endpoint}
 
 
+def _exposition(container: Container) -> bytes:
+    """Return the metrics, with those that are only read when somebody asks."""
+    metrics = container.metrics()
+    for name in ("database", "relay_database", "sealer_database"):
+        metrics.set_pool(name, **getattr(container, name)().pool_state())
+    metrics.set_in_flight(container.admission().in_flight)
+    rendered: bytes = metrics.render()
+    return rendered
+
+
+def build_vitals(container: Container, health: Health) -> ASGIApp:
+    """Return what a worker shows of itself: health and metrics."""
+    return create_vitals(health, lambda: _exposition(container), container.metrics().content_type)
+
+
 def build_app(container: Container, health: Health) -> ASGIApp:
     """Return the application: the registry's routes, health, metrics, MCP below ``/mcp/``, and beside it the pages."""
     limits = Limited(container.rate_limits(), container.settings().trusted_proxies)
@@ -37,20 +53,12 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         async with mcp.running():
             yield
 
-    def exposition() -> bytes:
-        metrics = container.metrics()
-        for name in ("database", "relay_database", "sealer_database"):
-            metrics.set_pool(name, **getattr(container, name)().pool_state())
-        metrics.set_in_flight(container.admission().in_flight)
-        rendered: bytes = metrics.render()
-        return rendered
-
     api = create_app(
         registry=container.registry(),
         dispatcher=container.admitted_dispatcher(),
         authenticate=container.authenticator(),
         readiness=health,
-        metrics=exposition,
+        metrics=lambda: _exposition(container),
         metrics_content_type=container.metrics().content_type,
         observe=container.calls().observe,
         lifespan=lifespan,

@@ -256,7 +256,7 @@ async def test_fifty_at_once_get_fifty_places(stack: Stack) -> None:
     shaky = ModelChains(cast("IChain", Jittery(till.chain)))
     workers = [till.jobs(shaky) for _ in range(3)]
     done: list[Body] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while len(done) < len(asked):
             await asyncio.gather(*(worker.run_due_once() for worker in workers))
             till.chain.mine()
