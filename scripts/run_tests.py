@@ -1,4 +1,4 @@
-"""Runs the whole suite in six processes at once, for it waits for databases and processes more than it computes.
+"""Runs the whole suite in seven processes at once, for it waits for databases and processes more than it computes.
 
 Each part has databases of its own and reads nothing of the others. Progress goes to stderr; what failed is printed at
 the end, the names last. With ``--cov`` the coverage of all parts together is judged. With other arguments, which are
@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MEASURED = {
-    "application": ["tests/application", "--ignore=tests/application/chains"],
+    "application": ["tests/application", "--ignore=tests/application/chains", "--ignore=tests/application/work"],
     "chains": ["tests/application/chains"],
+    "work": ["tests/application/work"],
     "core": ["tests/domain", "tests/infrastructure"],
 }
 """Coverage is measured here alone: it costs half as much time again, and the others reach the same lines."""

@@ -10,7 +10,7 @@ from application.kernel.actor import Actor
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.import_files import Importer, ImportFile
 from application.kernel.imports import ImportCommand, OnError, RowsRefused
-from tests.application.test_conversations import begun, positions, said
+from tests.application.work.test_conversations import begun, positions, said
 from tests.support.rows import open_rows
 from tests.support.stack import Body, Stack
 

@@ -8,7 +8,7 @@ import pytest
 from application.kernel.actor import Actor, Scope
 from domain.shared.errors import InsufficientPermissions, NotFound, ValidationError
 from domain.shared.ids import AgentId
-from tests.application.test_conversations import begun
+from tests.application.work.test_conversations import begun
 from tests.support.crowd import statements
 from tests.support.rows import open_rows
 from tests.support.stack import Body, Stack

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from application.kernel.actor import Actor
-from tests.application.test_conversations import begun, said, say
+from tests.application.work.test_conversations import begun, said, say
 from tests.support.stack import Stack
 
 CHANGES = (

@@ -10,7 +10,7 @@ from application.kernel.actor import Actor
 from domain.conversations.words import InvalidSearch, read_search, says_all
 from domain.shared.errors import NotFound
 from infrastructure.persistence.cursor import InvalidCursor
-from tests.application.test_conversations import begun, say
+from tests.application.work.test_conversations import begun, say
 from tests.support.stack import Body, Stack
 
 TEXTS = (

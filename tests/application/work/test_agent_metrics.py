@@ -3,8 +3,8 @@
 from typing import cast
 
 from application.kernel.actor import Actor
-from tests.application.test_agents import hired
-from tests.application.test_tools import period, use
+from tests.application.work.test_agents import hired
+from tests.application.work.test_tools import period, use
 from tests.support.spenders import Spender
 from tests.support.stack import Body, Stack
 

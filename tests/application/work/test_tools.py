@@ -12,7 +12,7 @@ from domain.agents.tool_grant import ToolAlreadyGranted, ToolNotGranted
 from domain.shared.errors import EntityNotFoundError
 from domain.shared.page import PageRequest
 from domain.shared.period import InvalidPeriod
-from tests.application.test_agents import hired, key_of
+from tests.application.work.test_agents import hired, key_of
 from tests.support.stack import Body, Stack
 
 
