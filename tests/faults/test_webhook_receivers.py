@@ -60,7 +60,7 @@ async def test_every_temper_gets_what_it_should(shop: Shop, pytestconfig: pytest
             await shop.stack.run("products.create", shop.actor, name="X", sku=None, description="", metadata={})
         await publish(shop.stack)
         shop.bell.wake()
-        await until(lambda: len(shop.inbox.at("/ok")) >= events and len(shop.inbox.at("/busy")) > events, 60)
+        await until(lambda: len(shop.inbox.at("/ok")) >= events and len(shop.inbox.at("/busy")) > EVENTS, 60)
         await until(lambda: all(_most_tries(shop, path) >= 2 for path in _FAIL), 60)
         await until(lambda: _ids(shop, "/500") == _ids(shop, "/ok"), 60)
     finally:
