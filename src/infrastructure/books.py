@@ -14,6 +14,7 @@ from domain.books.balances import MAX_ORDERS
 from domain.shared.ids import OrganizationId, PaymentOrderId, decode_id, encode_id
 from infrastructure.container import Container
 from infrastructure.persistence.models.technical import AuditEntryRow, AuditHeadRow
+from infrastructure.persistence.pool import STATEMENT_SECONDS
 
 PROBLEMS = 40
 """How many of an organization's problems are named."""
@@ -97,7 +98,8 @@ async def _verify_one(
 async def _organizations(container: Container) -> list[OrganizationId]:
     """Return every organization that ever did anything: the audit log is the one place that names them all."""
     database = container.sealer_database()
-    rows = await database.read(database.prepare("audited", _audited), {}, organization_id=NOWHERE)
+    statement = database.prepare("audited", _audited)
+    rows = await database.read(statement, {}, organization_id=NOWHERE, patience=STATEMENT_SECONDS)
     return [OrganizationId(cast("UUID", row[0])) for row in rows if row[0] != PLATFORM]
 
 

@@ -124,17 +124,23 @@ class Database:
         async with self.transaction(organization_id) as transaction:
             return await transaction.rows(statement, params)
 
-    async def read(self, statement: Statement, params: Params, *, organization_id: UUID) -> Rows:
-        """Run one reading statement outside of any transaction: one round trip, and no tenant is set."""
+    async def read(
+        self, statement: Statement, params: Params, *, organization_id: UUID, patience: float | None = None
+    ) -> Rows:
+        """Run one reading statement outside of any transaction: one round trip, and no tenant is set.
+
+        What answers at once on a healthy server is taken for silence after three seconds; what may take longer has
+        ``patience`` for as many as it is given.
+        """
         if not self.is_postgres:
             async with self.transaction(organization_id, read_only=True) as transaction:
                 return await transaction.rows(statement, params)
-        arguments = statement.arguments(params)
+        arguments, seconds = statement.arguments(params), patience or self._first_answer
 
         async def ask(driver: Driver) -> Rows:
             started, count = perf_counter(), None
             try:
-                rows = cast("Rows", await driver.fetch(statement.sql, *arguments, timeout=self._first_answer))
+                rows = cast("Rows", await driver.fetch(statement.sql, *arguments, timeout=seconds))
                 count = len(rows)
             finally:
                 self.watch.statement_ran(statement, started, count, None)

@@ -36,6 +36,8 @@ from infrastructure.resilience.breaker import Breaker, BreakerState
 CONNECT_SECONDS = 3.0
 # More than the two seconds that a first statement may wait for a lock, after which the server answers.
 FIRST_ANSWER_SECONDS = 3.0
+# More than the five seconds after which the server gives a statement up by itself.
+STATEMENT_SECONDS = 6.0
 RECYCLE_SECONDS = 1800.0
 # After this long a firewall may have forgotten the connection without telling either end.
 IDLE_SECONDS = 30.0

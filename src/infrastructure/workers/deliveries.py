@@ -187,15 +187,20 @@ class DeliveryWorker:
                 await self._record(claim, started, answer)
         except BreakerOpen:
             # It was claimed beside the one that opened the breaker, or that tries now whether to close it.
-            await self._execute("webhooks-release", statements.release, claim.params())
+            await whole(self._release(claim))
         except asyncio.CancelledError:
-            with suppress(StoaError):
-                await self._execute("webhooks-release", statements.release, claim.params())
+            await self._release(claim)
             raise
         except StoaError as error:
             self._log.warning("delivery_left_to_its_lease", delivery=str(claim.id), code=error.code)
         except Exception:  # noqa: BLE001 - one delivery must not take the others with it
             self._log.exception("delivery_left_to_its_lease", delivery=str(claim.id))
+
+    async def _release(self, claim: Claim) -> None:
+        try:
+            await self._execute("webhooks-release", statements.release, claim.params())
+        except StoaError as error:
+            self._log.warning("delivery_left_to_its_lease", delivery=str(claim.id), code=error.code)
 
     async def _send(self, claim: Claim, message: Message) -> Answer:
         try:

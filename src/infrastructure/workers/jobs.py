@@ -174,11 +174,9 @@ class JobWorker:
             task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        """Make room. Only in a full lane can more have been due than was claimed."""
-        lane = self._running[task]
-        if self._under_way(lane) >= lane.slots:
-            self._ear.ring()
+        """Make room. The ear remembers it also while a claim is under way that was made with less."""
         del self._running[task]
+        self._ear.ring()
 
     def _under_way(self, lane: Lane) -> int:
         return sum(each is lane for each in self._running.values())

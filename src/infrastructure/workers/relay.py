@@ -23,6 +23,7 @@ from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.spans import NO_SPANS, Kind, Spans
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.models.technical import OutboxRow
+from infrastructure.persistence.pool import STATEMENT_SECONDS
 from infrastructure.persistence.statement import AnyOf
 from infrastructure.persistence.types import ListOf
 from infrastructure.workers.connection import WorkerConnection
@@ -112,7 +113,7 @@ class Relay(Leader):
         """Read beside the leading session, which may be moving rows meanwhile."""
         statement = self._database.prepare("outbox-read", lambda: _read(postgres=self._database.is_postgres))
         params = {"ids": under_way, "most": _half()}
-        return await self._database.read(statement, params, organization_id=NOWHERE)
+        return await self._database.read(statement, params, organization_id=NOWHERE, patience=STATEMENT_SECONDS)
 
     async def _publish_meanwhile(
         self, connection: WorkerConnection, batch: Sequence[Row], confirmed: Sequence[Row]
@@ -170,7 +171,8 @@ class Relay(Leader):
 
     async def _waiting(self) -> int:
         statement = self._database.prepare("outbox-count", _count)
-        return cast("int", (await self._database.read(statement, {}, organization_id=NOWHERE))[0][0])
+        rows = await self._database.read(statement, {}, organization_id=NOWHERE, patience=STATEMENT_SECONDS)
+        return cast("int", rows[0][0])
 
 
 def _envelope(row: Sequence[Any]) -> EventEnvelope:  # reason: a positional row, in the order of the envelope

@@ -13,7 +13,7 @@ from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
 from application.kernel.limits import Admit, admit_all, importance_of
 from application.kernel.use_case import UseCase
 from application.settlements.x402 import accepted, encoded
-from domain.shared.errors import StaleVersion, StoaError, Unauthenticated
+from domain.shared.errors import StaleVersion, StoaError, Unavailable
 from domain.shared.ids import OrganizationId
 from interfaces.http.errors import PreconditionMissing, StalePrecondition
 from interfaces.http.limits import Charge, charge_nothing
@@ -119,8 +119,10 @@ class Endpoint:
     async def _actor(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
         try:
             actor = await self._identified(headers)
-        except Unauthenticated:
-            self._services.charge(scope, PUBLIC_ACTOR)
+        except StoaError as error:
+            # Nobody, or somebody who is stopped: they are counted by their address, and not for an outage of ours.
+            if not isinstance(error, Unavailable):
+                self._services.charge(scope, PUBLIC_ACTOR)
             raise
         self._services.charge(scope, actor)
         return actor

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from application.kernel.actor import PUBLIC_ACTOR, Actor
 from application.kernel.limits import Admit, Importance, admit_all
-from domain.shared.errors import MalformedInput, NotFound, Unauthenticated, Unavailable
+from domain.shared.errors import MalformedInput, NotFound, StoaError, Unauthenticated, Unavailable
 from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.mcp.server import REQUEST_ID, StoaServer
 from interfaces.schema.json_text import decode_json
@@ -131,8 +131,10 @@ class McpApp:
             # are admitted as writes are: reads would be refused too early, and the rest is for what moves money.
             with self._admit(Importance.WRITE):
                 actor = await self._authenticate(_token(scope), _organization(scope))
-        except Unauthenticated:
-            self._count(scope, PUBLIC_ACTOR)
+        except StoaError as error:
+            # Nobody, or somebody who is stopped: they are counted by their address, and not for an outage of ours.
+            if not isinstance(error, Unavailable):
+                self._count(scope, PUBLIC_ACTOR)
             raise
         self._count(scope, actor)
         return actor

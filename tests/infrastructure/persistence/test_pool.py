@@ -14,7 +14,7 @@ from application.kernel.actor import NOWHERE
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.watch import Watch
 from infrastructure.persistence.database import Database
-from infrastructure.persistence.errors import DatabaseUnreachable, PoolExhausted, StatementTimeout
+from infrastructure.persistence.errors import DatabaseUnavailable, DatabaseUnreachable, PoolExhausted, StatementTimeout
 from infrastructure.persistence.pool import IDLE_SECONDS, RECYCLE_SECONDS
 from infrastructure.persistence.reach import FAILURES, DatabaseBreakers, database_breaker
 from infrastructure.persistence.statement import Statement
@@ -202,6 +202,15 @@ async def test_of_many_who_ask_at_once_nobody_waits_for_the_one_try(urls: Databa
         await until(lambda: proxy.accepted > tries)
         assert database.breaker.state is BreakerState.HALF_OPEN, "they waited until it was over"
         assert proxy.accepted == tries + 1
+
+
+async def test_a_question_that_may_take_long_is_not_taken_for_silence(urls: DatabaseUrls) -> None:
+    """The relay's look at a crowded outbox may take as long as the server lets it; a look-up of a key may not."""
+    async with opened(urls.app, deadline=1) as (database, _):
+        long = Statement(text("SELECT pg_sleep(2)"), database.dialect)
+        with pytest.raises(DatabaseUnavailable):
+            await database.read(long, {}, organization_id=NOWHERE)
+        assert len(await database.read(long, {}, organization_id=NOWHERE, patience=30)) == 1
 
 
 async def test_what_the_server_answers_never_speaks_against_it(urls: DatabaseUrls) -> None:

@@ -95,8 +95,12 @@ async def test_a_hanging_chain_takes_no_slot_from_payments(bench: Bench, monkeyp
     assert outside.asked[SEND] == 3
 
 
-async def test_while_a_breaker_is_open_its_jobs_are_not_even_claimed(bench: Bench) -> None:
+async def test_while_a_breaker_is_open_its_jobs_are_not_even_claimed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two failures open it: of ten charges the other eight were never tried, then one finds out, then all are done."""
+    # What failed is not to be due again meanwhile, however busy the machine is.
+    monkeypatch.setattr("infrastructure.workers.jobs._RETRY_FIRST", 600.0)
     now = [0.0]
     breaker = Breakers().new(
         "payment_provider", counts=(PaymentProviderUnreachable,), failures=2, rest_seconds=10, monotonic=lambda: now[0]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from application.kernel.actor import Actor, ActorKind, Scope
 from application.kernel.dispatcher import Call, Outcome
 from application.kernel.wire import Wire
-from domain.shared.errors import Unauthenticated
+from domain.shared.errors import Forbidden, Unauthenticated
 from domain.shared.ids import OrganizationId
 from interfaces.http.app import create_app
 from tests.interfaces.toy import REGISTRY, ROWS
@@ -52,6 +52,8 @@ class Behind:
         self.named.append(organization_id)
         if token == "reader":
             return Actor(kind=ACTOR.kind, id="key_y", organization_id=ACTOR.organization_id, scopes=frozenset())
+        if token == "stopped":
+            raise Forbidden
         if token != "secret":
             raise Unauthenticated
         return ACTOR

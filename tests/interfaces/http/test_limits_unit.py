@@ -105,6 +105,14 @@ async def test_who_has_no_credential_counts_by_address_and_a_wrong_one_is_none()
         assert (await neighbour.get("/v1/open/abc")).status_code == 200
 
 
+async def test_who_is_known_and_stopped_is_counted_by_address() -> None:
+    shop = Shop()
+    async with shop.client() as client:
+        stopped = {"Authorization": "Bearer stopped"}
+        statuses = [(await client.get(f"/v1/things/{LINK}", headers=stopped)).status_code for _ in range(7)]
+    assert statuses == [403] * 5 + [429] * 2
+
+
 async def test_who_may_not_is_charged_and_told_so() -> None:
     shop = Shop()
     async with shop.client() as client:
