@@ -204,6 +204,8 @@ async def test_a_paused_database_is_given_up_in_time(tmp_path: Path, pytestconfi
             began = perf_counter()
             with _paused(tmp_path):
                 await asyncio.sleep(paused)
+                # On a busy machine those who had begun may need all of their deadline before anybody knows.
+                await _until(lambda: any(code == "database_unreachable" for code, *_ in patient.ends))
             woken = perf_counter()
             await _until(lambda: any(code == "ok" and ended > woken for code, ended, _ in patient.ends))
         back = min(ended for code, ended, _ in patient.ends if code == "ok" and ended > woken) - woken
@@ -212,7 +214,7 @@ async def test_a_paused_database_is_given_up_in_time(tmp_path: Path, pytestconfi
             assert await connection.fetchval("SELECT count(*) FROM products") <= _done(patient) + 8
     meanwhile = [(code, took) for code, ended, took in patient.ends if began + DRIVER_GIVES_UP > ended > began]
     slowest = max(took for code, took in meanwhile if code not in ("ok", "outcome_unknown"))
-    at_once = sum(code == "database_unreachable" and took < 0.05 for code, took in meanwhile)
+    at_once = sum(code == "database_unreachable" and took < 0.5 for code, _, took in patient.ends)
     print(  # noqa: T201 - the figures of the run, seen with -rP
         f"paused for {paused:.0f} s: {dict(Counter(code for code, _ in meanwhile))}, slowest refusal {slowest:.2f} s, "
         f"{at_once} at once; first success {back:.2f} s after it went on"
