@@ -1,8 +1,9 @@
 """Runs the whole suite in seven processes, five at once: they wait for databases and processes as much as they compute.
 
 Each part has databases of its own and reads nothing of the others. Progress goes to stderr; what failed is printed at
-the end, the names last. With ``--cov`` the coverage of all parts together is judged. With other arguments, which are
-pytest's (``ARGS``), one process runs just what they select.
+the end, the names last. A few that failed beside the others are run once more, alone: what fails again has failed, and
+what does not is named all the same. With ``--cov`` the coverage of all parts together is judged. With other arguments,
+which are pytest's (``ARGS``), one process runs just what they select.
 """
 
 import os
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MEASURED = {
@@ -19,7 +20,7 @@ MEASURED = {
     "chains": ["tests/application/chains"],
     "work": ["tests/application/work"],
 }
-"""Coverage is measured here alone: it costs half as much time again, and the others reach the same lines."""
+"""Coverage is measured here alone: the others reach the same lines."""
 _ELSEWHERE = {**MEASURED, "contracts": ["tests/contracts"], "faults": ["tests/faults"]}
 PARTS = {
     "faults": _ELSEWHERE["faults"],
@@ -35,9 +36,14 @@ PARTS = {
 MOST_AT_ONCE = 5
 """More of them would take each other's time, and tests that know the clock would fail for nothing."""
 
+MOST_AGAIN = 3
+"""So many failures may be the fault of a busy machine. Of more than these something else is the cause."""
+
 _PERCENT = re.compile(r"\[\s*(\d+)%\]")
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$", re.MULTILINE)
 _LOGS = Path(".stoa/test")
-_SHOWN = 400
+_SHOWN = 200
+_TESTS_FAILED = 1
 
 
 def _log(part: str) -> Path:
@@ -53,8 +59,12 @@ def _start(part: str, *, measured: bool) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
 
+def _text(part: str) -> str:
+    return _log(part).read_text("utf-8", "replace")
+
+
 def _percent(part: str) -> str:
-    found = _PERCENT.findall(_log(part).read_text("utf-8", "replace"))
+    found = _PERCENT.findall(_text(part))
     return f"{found[-1] if found else 0:>3} %"
 
 
@@ -79,8 +89,18 @@ def _alive(running: Mapping[str, subprocess.Popen[bytes]]) -> int:
 
 
 def _report(part: str, code: int) -> None:
-    lines = _log(part).read_text("utf-8", "replace").splitlines()
+    lines = _text(part).splitlines()
     print(f"{part}:", *(lines[-_SHOWN:] if code else lines[-1:]), sep="\n")
+
+
+def _again(failed: Sequence[str]) -> int:
+    """Run what failed once more with nothing beside it, and tell which of them relied on a quiet machine."""
+    if len(failed) > MOST_AGAIN:
+        print("failed:", *failed, sep="\n  ")
+        return _TESTS_FAILED
+    code = subprocess.call([sys.executable, "-m", "pytest", "-q", "--tb=short", *failed])
+    print("failed twice:" if code else "failed beside the others and passed alone:", *failed, sep="\n  ")
+    return code
 
 
 def _covered() -> int:
@@ -109,7 +129,11 @@ def main(arguments: list[str]) -> int:
     for part, process in running.items():
         _report(part, process.returncode)
     covered = _covered() if arguments else 0
-    return max(covered, *(process.returncode for process in running.values()))
+    codes = {process.returncode for process in running.values()}
+    if codes == {0}:
+        return covered
+    failed = [test for part in running for test in _FAILED.findall(_text(part))]
+    return max(covered, _again(failed) if codes <= {0, _TESTS_FAILED} and failed else max(map(abs, codes)))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Adapters(containers.DeclarativeContainer):
     provider = providers.Singleton(chosen_provider, settings)
     watched_provider = providers.Singleton(WatchedPaymentProvider, provider, provider_breaker, outbound)
     verifier = providers.Singleton(
-        WatchedMethodVerifier, providers.Singleton(chosen_verifier, settings, provider), provider_breaker
+        WatchedMethodVerifier, providers.Singleton(chosen_verifier, settings, provider), provider_breaker, outbound
     )
     stripe_notices = providers.Singleton(chosen_notices, settings)
     tokenizer = providers.Singleton(SandboxTokenizer, clock)

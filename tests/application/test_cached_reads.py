@@ -171,15 +171,14 @@ async def test_a_cancelled_commit_ends_what_it_may_have_changed(warm: Stack, mon
     warm.cache.open()
     asked = {"since": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z"}
     assert (await warm.run(name, shop.actor, **asked))["orders"] == 0
-    end = PostgresTransaction._end
+    commit = PostgresTransaction._commit
 
-    async def cut_off(self: PostgresTransaction, *, commit: bool) -> None:
-        await end(self, commit=commit)
-        if commit:
-            ordering.cancel()
+    async def cut_off(self: PostgresTransaction) -> None:
+        await commit(self)
+        ordering.cancel()
 
     with monkeypatch.context() as patched:
-        patched.setattr(PostgresTransaction, "_end", cut_off)
+        patched.setattr(PostgresTransaction, "_commit", cut_off)
         ordering = asyncio.ensure_future(shop.order())
         await asyncio.wait([ordering])
     assert ordering.cancelled()

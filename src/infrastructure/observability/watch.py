@@ -75,7 +75,7 @@ class Watch:
             self._spans.past(tally.name, Kind.CLIENT, seconds, facts, failed=rows is None)
 
     def transaction_ended(self, started: float, end: str) -> None:
-        """Note how long a connection was somebody's; ``end`` is ``commit`` or ``rollback``."""
+        """Note how long a connection was somebody's; ``end`` is ``commit``, ``rollback`` or ``failed``."""
         seconds = perf_counter() - started
         series = self._transactions.get(end)
         if series is None:

@@ -69,17 +69,18 @@ class WatchedPaymentProvider(IPaymentProvider):
 class WatchedMethodVerifier(IMethodVerifier):
     """Whoever verifies for the provider, watched by the provider's own breaker: both ask the same service."""
 
-    def __init__(self, verifier: IMethodVerifier, breaker: Breaker) -> None:
+    def __init__(self, verifier: IMethodVerifier, breaker: Breaker, outbound: Outbound | None = None) -> None:
         """Watch with a breaker that counts ``COUNTS``."""
         self._verifier = verifier
         self._breaker = breaker
+        self._outbound = outbound or Outbound()
 
     async def check_card(self, check: MethodCheck) -> MethodCheckResult:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("payment_provider", "check_card"):
             return await self._verifier.check_card(check)
 
     async def send_deposits(self, check: MethodCheck) -> MethodCheckResult:
-        with self._breaker.watch():
+        with self._breaker.watch(), self._outbound.call("payment_provider", "send_deposits"):
             return await self._verifier.send_deposits(check)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from time import perf_counter
 from typing import cast
@@ -28,6 +28,7 @@ from infrastructure.persistence.pool import (
     raw_connection,
 )
 from infrastructure.persistence.reach import database_breaker, reaching
+from infrastructure.persistence.settled import settled
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction, begin
 from infrastructure.resilience.breaker import Breaker
@@ -195,9 +196,14 @@ async def _connect(engine: AsyncEngine) -> AsyncConnection:
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:
-        with suppress(Exception):
-            await (await taking).close()
+        # A second cancellation would leave it open: closing rolls back first, which waits for the driver's thread.
+        await settled(_closed(taking))
         raise
+
+
+async def _closed(taking: Awaitable[AsyncConnection]) -> None:
+    with suppress(Exception):
+        await (await taking).close()
 
 
 def _engine(url: str, pool_size: int, deadline: float) -> AsyncEngine:

@@ -5,9 +5,8 @@ and ROLLBACK are sent here. Ending runs in a task of its own which is awaited ev
 connection whose end is unknown is terminated and leaves the pool.
 """
 
-import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Self, cast
 from uuid import UUID
@@ -20,6 +19,7 @@ from domain.shared.errors import StoaError
 from infrastructure.observability.watch import Watch
 from infrastructure.persistence.errors import ConnectionLost, translate
 from infrastructure.persistence.pool import Pool, Pooled
+from infrastructure.persistence.settled import settled
 from infrastructure.persistence.statement import Params, Statement
 
 _ROLLBACK_SECONDS = 1.0
@@ -48,8 +48,12 @@ class Transaction(ABC):
         """Let this transaction last for minutes."""
 
     @abstractmethod
-    async def _end(self, *, commit: bool) -> None:
-        """Send COMMIT or ROLLBACK and give the connection back."""
+    async def rollback(self) -> None:
+        """Undo everything; never raises, because whatever failed before matters more."""
+
+    @abstractmethod
+    async def _commit(self) -> None:
+        """Send COMMIT and give the connection back."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,29 +68,7 @@ class Transaction(ABC):
         Raises:
             OutcomeUnknown: the connection broke before the answer came.
         """
-        await _settled(self._end(commit=True))
-
-    async def rollback(self) -> None:
-        """Undo everything; never raises, because whatever failed before matters more."""
-        await _settled(self._end(commit=False))
-
-
-async def _settled[T](work: Coroutine[object, object, T]) -> T:
-    """Await to the end in a task of its own; a cancellation meanwhile is delivered afterwards."""
-    # Eager: COMMIT is sent at once and not one turn of the loop later.
-    task = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except Exception:  # noqa: BLE001, S110 - the task keeps it, result() below raises it
-            pass
-    if cancelled is not None:
-        task.exception()
-        raise cancelled
-    return task.result()
+        await settled(self._commit())
 
 
 class PostgresTransaction(Transaction):
@@ -167,17 +149,19 @@ class PostgresTransaction(Transaction):
             raise
         self._pool.give_back(self._pooled)
 
-    async def _end(self, *, commit: bool) -> None:
+    async def _commit(self) -> None:
+        end = "failed"
         try:
-            status = await self._driver.execute("COMMIT" if commit else "ROLLBACK")
+            status = await self._driver.execute("COMMIT")
+            end = "commit"
         except Exception as error:
             self._pool.discard(self._pooled)
             named = translate(error)
             raise (OutcomeUnknown() if isinstance(named, ConnectionLost) else named) from error
         finally:
-            self._watch.transaction_ended(self._began, "commit")
+            self._watch.transaction_ended(self._began, end)
         self._pool.give_back(self._pooled)
-        if commit and status != "COMMIT":
+        if status != "COMMIT":
             # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
             raise RuntimeError("a failed statement was swallowed before commit")
 
@@ -217,8 +201,8 @@ class SqliteTransaction(Transaction):
         self._read_only = read_only
         try:
             if read_only:
-                await _settled(self._connection.exec_driver_sql("PRAGMA query_only=ON"))
-            await _settled(self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE"))
+                await settled(self._connection.exec_driver_sql("PRAGMA query_only=ON"))
+            await settled(self._connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE"))
         except BaseException as error:
             await self.rollback()
             if isinstance(error, Exception):
@@ -228,7 +212,7 @@ class SqliteTransaction(Transaction):
     async def rows(self, statement: Statement, params: Params) -> Rows:
         started, count = perf_counter(), None
         try:
-            result = await _settled(self._connection.execute(statement.core, _known(statement, params)))
+            result = await settled(self._connection.execute(statement.core, _known(statement, params)))
             rows: Rows = result.fetchall() if result.returns_rows else []
             count = len(rows)
         except Exception as error:
@@ -240,7 +224,7 @@ class SqliteTransaction(Transaction):
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
         started, count = perf_counter(), None
         try:
-            await _settled(self._connection.execute(statement.core, [_known(statement, p) for p in params]))
+            await settled(self._connection.execute(statement.core, [_known(statement, p) for p in params]))
             count = 0
         except Exception as error:
             raise translate(error) from error
@@ -252,6 +236,12 @@ class SqliteTransaction(Transaction):
 
     async def take_time(self) -> None:
         """Do nothing: SQLite ends no transaction by itself."""
+
+    async def rollback(self) -> None:
+        await settled(self._end(commit=False))
+
+    async def _commit(self) -> None:
+        await self._end(commit=True)
 
     async def _end(self, *, commit: bool) -> None:
         self._watch.transaction_ended(self._began, "commit" if commit else "rollback")

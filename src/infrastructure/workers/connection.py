@@ -19,6 +19,7 @@ from application.kernel.actor import NOWHERE
 from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import translate
 from infrastructure.persistence.pool import driver_of
+from infrastructure.persistence.settled import settled
 from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
 
@@ -66,7 +67,7 @@ async def connected(database: Database) -> AsyncIterator[WorkerConnection]:
     try:
         yield connection
     finally:
-        await asyncio.shield(connection.close())
+        await settled(connection.close())
 
 
 async def _connect(database: Database) -> WorkerConnection:

@@ -31,6 +31,7 @@ from domain.webhooks.webhook_endpoint import DisableReason
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.spans import NO_SPANS, Kind, Spans, Value
 from infrastructure.persistence.database import Database
+from infrastructure.persistence.settled import settled
 from infrastructure.persistence.statement import Build, Params, Statement
 from infrastructure.persistence.transaction import Rows, Transaction
 from infrastructure.resilience.breaker import BreakerOpen
@@ -41,7 +42,7 @@ from infrastructure.webhooks.sender import Answer, WebhookSender
 from infrastructure.webhooks.signing import signed_headers
 from infrastructure.workers import delivery_statements as statements
 from infrastructure.workers.leader import POLL_SECONDS
-from infrastructure.workers.rounds import farewell, round_after_round, whole
+from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
 
 LEASE = timedelta(seconds=60)
@@ -131,7 +132,7 @@ class DeliveryWorker:
 
     async def _round(self) -> None:
         """Start what is due, as far as there is room, and wait for something to change."""
-        if not await whole(self._start()):
+        if not await settled(self._start()):
             await self._ear.wait(POLL_SECONDS)
 
     async def _start(self) -> int:
@@ -187,7 +188,7 @@ class DeliveryWorker:
                 await self._record(claim, started, answer)
         except BreakerOpen:
             # It was claimed beside the one that opened the breaker, or that tries now whether to close it.
-            await whole(self._release(claim))
+            await settled(self._release(claim))
         except asyncio.CancelledError:
             await self._release(claim)
             raise

@@ -28,6 +28,7 @@ from domain.shared.ids import EventId, OrganizationId
 from infrastructure.observability.metrics import Metrics
 from infrastructure.observability.spans import NO_SPANS, Kind, Spans, Value
 from infrastructure.persistence.database import Database
+from infrastructure.persistence.settled import settled
 from infrastructure.persistence.statement import Build, Params
 from infrastructure.persistence.transaction import Rows
 from infrastructure.resilience.breaker import BreakerOpen
@@ -35,7 +36,7 @@ from infrastructure.system import SystemClock
 from infrastructure.workers import job_statements
 from infrastructure.workers.lanes import Lane, lanes_of
 from infrastructure.workers.leader import POLL_SECONDS
-from infrastructure.workers.rounds import farewell, round_after_round, whole
+from infrastructure.workers.rounds import farewell, round_after_round
 from infrastructure.workers.wakeup import Wakeup
 
 type Handler = Callable[[OrganizationId, UUID], Awaitable[None]]
@@ -154,15 +155,15 @@ class JobWorker:
             raise
         except Exception as error:  # noqa: BLE001 - the job has to come back whatever happened
             result = error.code if isinstance(error, StoaError) else type(error).__name__
-            await whole(self._put_off(claim, error, result))
+            await settled(self._put_off(claim, error, result))
         else:
             # Most handlers have deleted the job themselves; nothing was left to do for the others.
-            await whole(self._settle("jobs-discard", job_statements.discard, claim))
+            await settled(self._settle("jobs-discard", job_statements.discard, claim))
         self._metrics.observe_job(claim.kind, result, time.monotonic() - started)
 
     async def _round(self) -> None:
         """Start what is due, and wait for something to change."""
-        await whole(self._start())
+        await settled(self._start())
         await self._ear.wait(POLL_SECONDS)
 
     async def _start(self) -> None:

@@ -68,7 +68,6 @@ class Relay(Leader):
         self._deliveries = deliveries or Wakeup()
         self._metrics = metrics or Metrics()
         self._spans = spans
-        self._counted_at = -_COUNT_SECONDS
         self._led_at = -_LED_SECONDS
         self._pruned_at = -_PRUNE_SECONDS
         self.published = 0
@@ -93,7 +92,6 @@ class Relay(Leader):
         batch = await self._read([])
         while batch or confirmed:
             if batch:
-                await self._count(connection)
                 ahead = await self._publish_meanwhile(connection, batch, confirmed)
                 count += len(batch)
                 confirmed, batch = batch, ahead
@@ -150,12 +148,6 @@ class Relay(Leader):
         self.published += len(events)
         oldest = min(event.occurred_at.timestamp() for event in events)
         self._metrics.observe_published(len(events), time.time() - oldest)
-
-    async def _count(self, connection: WorkerConnection) -> None:
-        if time.monotonic() - self._counted_at >= _COUNT_SECONDS:
-            self._counted_at = time.monotonic()
-            rows = await connection.rows(self._database.prepare("outbox-count", _count), {})
-            self._metrics.set_outbox_backlog(cast("int", rows[0][0]))
 
     async def _keep_counting(self) -> None:
         """Count beside the leading session too: a broker that is away keeps that one waiting, or makes it start over.

@@ -40,19 +40,6 @@ async def together(*work: Coroutine[object, object, object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def whole[T](work: Awaitable[T]) -> T:
-    """Do something that is not to be left half done; a cancellation is heard when it is done.
-
-    Who is cancelled while the database answers a claim would never learn what is leased to it.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
-
-
 async def farewell(running: Collection[asyncio.Task[None]]) -> None:
     """Let what is under way finish within some seconds, and cancel the rest; all of it has ended afterwards."""
     left = list(running)

@@ -51,11 +51,6 @@ class Supervisor:
         """The present state of every task, by name."""
         return self._states
 
-    @property
-    def healthy(self) -> bool:
-        """Whether every task is running right now."""
-        return all(state.running for state in self._states.values())
-
     def start(self) -> None:
         """Start all tasks in the running loop."""
         if self._started:

@@ -14,13 +14,13 @@ from application.kernel.use_case import UseCase
 from interfaces.http.endpoint import Authenticate, Dispatch, Endpoint, Observe, Services
 from interfaces.http.envelope import Around, Envelope
 from interfaces.http.errors import translate
-from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.openapi import build_document
 from interfaces.http.operation import Operation, read_operations
 from interfaces.http.route_row import RouteRow
 from interfaces.http.router import IEndpoint, Router
 from interfaces.http.routes import ROUTES
 from interfaces.http.vitals import Readiness, vital_routes
+from interfaces.schema.charges import Charge, charge_nothing
 
 type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 

@@ -13,10 +13,9 @@ from application.kernel.idempotency import IdempotencyKeyMissing, parse_key
 from application.kernel.limits import Admit, admit_all, importance_of
 from application.kernel.use_case import UseCase
 from application.settlements.x402 import accepted, encoded
-from domain.shared.errors import StaleVersion, StoaError, Unavailable
+from domain.shared.errors import StaleVersion, StoaError
 from domain.shared.ids import OrganizationId
 from interfaces.http.errors import PreconditionMissing, StalePrecondition
-from interfaces.http.limits import Charge, charge_nothing
 from interfaces.http.operation import PAYMENT_FIELD, VERSION_FIELD, Operation
 from interfaces.http.requests import (
     PAYMENT,
@@ -29,6 +28,7 @@ from interfaces.http.requests import (
     read_query,
 )
 from interfaces.http.responses import Answer
+from interfaces.schema.charges import Charge, charge_nothing, charged
 from interfaces.schema.command import not_an_object
 from interfaces.schema.problems import InternalError, InvalidCommand, unknown_field
 
@@ -93,7 +93,7 @@ class Endpoint:
         """Refuse in this order: who, how often, may they, headers, then the command itself."""
         operation = self._operation
         headers = read_headers(scope)
-        actor = await self._actor(scope, headers)
+        actor = await charged(self._services.charge, scope, self._identified(headers))
         actor.require(self._use_case.scope)
         key = self._idempotency_key(headers)
         reserved: dict[str, object] = dict(parameters)
@@ -115,17 +115,6 @@ class Endpoint:
                 raise
             raise StalePrecondition from error
         return self._success(outcome, scope.get("root_path", ""), payment)
-
-    async def _actor(self, scope: Scope, headers: Mapping[bytes, str]) -> Actor:
-        try:
-            actor = await self._identified(headers)
-        except StoaError as error:
-            # Nobody, or somebody who is stopped: they are counted by their address, and not for an outage of ours.
-            if not isinstance(error, Unavailable):
-                self._services.charge(scope, PUBLIC_ACTOR)
-            raise
-        self._services.charge(scope, actor)
-        return actor
 
     async def _identified(self, headers: Mapping[bytes, str]) -> Actor:
         # Public use-cases find their tenant by what they look up, so that a credential must not change the answer.

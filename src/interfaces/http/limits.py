@@ -5,7 +5,7 @@ is left of them.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,17 +14,10 @@ from application.kernel.actor import Actor, ActorKind
 from application.kernel.limits import IRateLimits, Quota
 from domain.shared.errors import RateLimitExceeded
 
-type Charge = Callable[[Scope, Actor], None]
-"""Counts one request against its caller's limits, or raises ``RateLimited``."""
-
 _QUOTAS = "quotas"
 _FORWARDED, _PROTOCOL = b"x-forwarded-for", b"x-forwarded-proto"
 _SCHEMES = {b"http": "http", b"https": "https"}
 _LOG = logging.getLogger(__name__)
-
-
-def charge_nothing(_scope: Scope, _actor: Actor) -> None:
-    """Limit nobody."""
 
 
 class Limited:

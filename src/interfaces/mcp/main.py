@@ -7,7 +7,8 @@ from application.kernel.actor import Actor
 from infrastructure.container import Container
 from interfaces.mcp.server import Dispatch, StoaServer, build_server
 from interfaces.mcp.stdio import serve_stdio
-from interfaces.mcp.streamable import LOOPBACK, Charge, McpApp, current_actor
+from interfaces.mcp.streamable import LOOPBACK, McpApp, current_actor
+from interfaces.schema.charges import Charge
 
 
 def http_app(container: Container, charge: Charge) -> McpApp:

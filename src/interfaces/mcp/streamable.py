@@ -11,15 +11,15 @@ from mcp.types import INVALID_PARAMS
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from application.kernel.actor import PUBLIC_ACTOR, Actor
+from application.kernel.actor import Actor
 from application.kernel.limits import Admit, Importance, admit_all
-from domain.shared.errors import MalformedInput, NotFound, StoaError, Unauthenticated, Unavailable
+from domain.shared.errors import MalformedInput, NotFound, Unauthenticated, Unavailable
 from domain.shared.ids import InvalidId, OrganizationId, decode_id
 from interfaces.mcp.server import REQUEST_ID, StoaServer
+from interfaces.schema.charges import Charge, charge_nothing, charged
 from interfaces.schema.json_text import decode_json
 
 type Authenticate = Callable[[str, OrganizationId | None], Awaitable[Actor]]
-type Charge = Callable[[Scope, Actor], None]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY = 1024 * 1024
@@ -70,7 +70,7 @@ class McpApp:
 
     def __init__(
         self, server: StoaServer, authenticate: Authenticate, hosts: Sequence[str] | None = LOOPBACK, *,
-        admit: Admit = admit_all, charge: Charge | None = None,
+        admit: Admit = admit_all, charge: Charge = charge_nothing,
     ) -> None:  # fmt: skip
         """Prepare; nothing is served before :meth:`running`."""
         self._server = server
@@ -115,7 +115,7 @@ class McpApp:
             return
         if self._manager is None:
             raise Unavailable
-        actor = _ACTOR.set(await self._caller(scope))
+        actor = _ACTOR.set(await charged(self._charge, scope, self._caller(scope)))
         request_id = REQUEST_ID.set(scope.get("state", {}).get("request_id"))
         try:
             await self._manager.handle_request(scope, await _read(receive), send)
@@ -126,22 +126,10 @@ class McpApp:
             _ACTOR.reset(actor)
 
     async def _caller(self, scope: Scope) -> Actor:
-        try:
-            # Which tool is called is told by the body, which is read for those only who are known. Until then they
-            # are admitted as writes are: reads would be refused too early, and the rest is for what moves money.
-            with self._admit(Importance.WRITE):
-                actor = await self._authenticate(_token(scope), _organization(scope))
-        except StoaError as error:
-            # Nobody, or somebody who is stopped: they are counted by their address, and not for an outage of ours.
-            if not isinstance(error, Unavailable):
-                self._count(scope, PUBLIC_ACTOR)
-            raise
-        self._count(scope, actor)
-        return actor
-
-    def _count(self, scope: Scope, actor: Actor) -> None:
-        if self._charge is not None:
-            self._charge(scope, actor)
+        # Which tool is called is told by the body, which is read for those only who are known. Until then they are
+        # admitted as writes are: reads would be refused too early, and the rest is for what moves money.
+        with self._admit(Importance.WRITE):
+            return await self._authenticate(_token(scope), _organization(scope))
 
 
 def _refusal(id_: object) -> Response:

@@ -1,7 +1,7 @@
 """The face for people: purchases, what the links of mails lead to, and the sandbox's vault. Every failure is a page."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from application.kernel.actor import PUBLIC_ACTOR, Actor
+from application.kernel.actor import PUBLIC_ACTOR
 from application.kernel.use_case import UseCase
 from domain.shared.errors import NotFound, RateLimited, StoaError, Unavailable
+from interfaces.schema.charges import Charge, charge_nothing
 from interfaces.web import account, checkout, token_checkout
 from interfaces.web.account import Account, Authenticate
 from interfaces.web.checkout import VAULT_PATH, Checkout
@@ -27,15 +28,12 @@ _LONGEST_PARAMETER = 4_096
 _ADDRESSES = account.PATHS | {VAULT_PATH}
 
 
-type Charge = Callable[[Scope, Actor], None]
-
-
 class WebApp:
     """An ASGI application without routes of a framework: there are seven addresses."""
 
     def __init__(
         self, *, dispatch: Dispatch, registry: Mapping[str, UseCase], observe: Observe, authenticate: Authenticate,
-        vault: IVault | None, charge: Charge | None = None,
+        vault: IVault | None, charge: Charge = charge_nothing,
     ) -> None:  # fmt: skip
         """Build the pages; ``vault`` is the sandbox's, and None where cards are real. ``charge`` counts requests."""
         self._pages = Pages(test_mode=vault is not None)
@@ -59,9 +57,8 @@ class WebApp:
     async def _safely(self, request: Request, visit: Visit) -> Response:
         """Answer with a page whatever happens; what went wrong is for the log."""
         try:
-            if self._charge is not None:
-                # Nobody who looks at a page has a credential.
-                self._charge(request.scope, PUBLIC_ACTOR)
+            # Nobody who looks at a page has a credential.
+            self._charge(request.scope, PUBLIC_ACTOR)
             return await self._answer(request, visit)
         except RateLimited as error:
             if visit.path.startswith(PAGES) and wants_data(request):

@@ -1,7 +1,8 @@
 """Composes the pages on the container."""
 
 from infrastructure.container import Container
-from interfaces.web.app import Charge, WebApp
+from interfaces.schema.charges import Charge
+from interfaces.web.app import WebApp
 
 
 def build_web(container: Container, charge: Charge) -> WebApp:

@@ -14,14 +14,8 @@ from domain.shared.errors import InvalidTransition
 from domain.shared.evm_types import Address
 from domain.wallets.errors import BlockchainError
 from tests.support.shop import amounts
-from tests.support.stack import Body, Stack
+from tests.support.stack import Body
 from tests.support.token_shops import PER_CENT, TokenShop
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> TokenShop:
-    """Sell something for 12.50 EUR."""
-    return await TokenShop.open(stack)
 
 
 async def settled(shop: TokenShop, order: Body) -> Body:

@@ -16,12 +16,6 @@ from tests.support.stack import Body, Stack
 from tests.support.token_shops import PER_CENT, TokenShop
 
 
-@pytest.fixture
-async def shop(stack: Stack) -> TokenShop:
-    """Sell something for 12.50 EUR."""
-    return await TokenShop.open(stack)
-
-
 async def settled(shop: TokenShop, order: Body) -> Body:
     """Have the worker, the chain and the worker again do their part."""
     await shop.work(order)

@@ -137,3 +137,40 @@ async def test_a_write_lock_ends_with_its_cancelled_owner(
                     await add_one(stack, actor, a_product(stack, actor))
     finally:
         gc.enable()
+
+
+async def test_who_is_cancelled_twice_while_connecting_leaves_no_connection_open(
+    test_databases: TestDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was just made for a taker who is gone is closed to the end, although its closing is cancelled as well."""
+    steps = [asyncio.Event() for _ in range(3)]
+    connecting, made, closing = steps
+    start, close = AsyncConnection.start, AsyncConnection.close
+    closed: list[AsyncConnection] = []
+
+    async def slow_start(connection: AsyncConnection) -> AsyncConnection:
+        connecting.set()
+        await made.wait()
+        return await start(connection)
+
+    async def spied_close(connection: AsyncConnection) -> None:
+        closing.set()
+        await close(connection)
+        closed.append(connection)
+
+    async with open_stack(test_databases.sqlite()) as stack:
+        actor = await stack.organization()
+        with monkeypatch.context() as patched:
+            patched.setattr(AsyncConnection, "start", slow_start)
+            patched.setattr(AsyncConnection, "close", spied_close)
+            task = asyncio.create_task(add_one(stack, actor, a_product(stack, actor)))
+            await connecting.wait()
+            task.cancel()
+            await asyncio.sleep(0)
+            made.set()
+            await closing.wait()
+            task.cancel()
+            await asyncio.wait([task])
+        assert (task.cancelled(), len(closed)) == (True, 1)
+        assert stack.database.pool_state()["in_use"] == 0
+        await add_one(stack, actor, a_product(stack, actor))

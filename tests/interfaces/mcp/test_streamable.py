@@ -19,10 +19,11 @@ from domain.shared.ids import encode_id, uuid7
 from infrastructure.resilience.admission import Admission
 from infrastructure.resilience.rate_limits import BURST_SECONDS, RateLimits
 from interfaces.http.app import create_app
-from interfaces.http.limits import Charge, Limited
+from interfaces.http.limits import Limited
 from interfaces.http.route_row import RouteRow
 from interfaces.mcp.server import build_server
 from interfaces.mcp.streamable import McpApp, current_actor
+from interfaces.schema.charges import Charge, charge_nothing
 from tests.interfaces.mcp.fakes import LINK, READER, FakeDispatcher, authenticate
 from tests.interfaces.toy import REGISTRY
 
@@ -37,7 +38,7 @@ class Site:
     dispatcher: FakeDispatcher
 
 
-def application(dispatcher: FakeDispatcher, charge: Charge | None = None, admit: Admit = admit_all) -> FastAPI:
+def application(dispatcher: FakeDispatcher, charge: Charge = charge_nothing, admit: Admit = admit_all) -> FastAPI:
     server = build_server(registry=REGISTRY, dispatcher=dispatcher, actor_of=current_actor, observe=dispatcher.observe)
     mcp = McpApp(server, authenticate, admit=admit, charge=charge)
 

@@ -19,7 +19,8 @@ from domain.shared.ids import UserId
 from domain.shared.text import check_email, check_slug
 from infrastructure.payments.sandbox_tokenizer import SandboxTokenizer
 from infrastructure.payments.vault import SandboxVault
-from interfaces.web.app import Charge, WebApp
+from interfaces.schema.charges import Charge, charge_nothing
+from interfaces.web.app import WebApp
 from tests.support.stack import FrozenClock
 
 REGISTRY = load_registry(application)
@@ -85,7 +86,7 @@ class Shop:
         """Remember what was measured."""
         self.observed.append((use_case, face, code))
 
-    def app(self, *, sandbox: bool = True, charge: Charge | None = None) -> WebApp:
+    def app(self, *, sandbox: bool = True, charge: Charge = charge_nothing) -> WebApp:
         """Return the pages."""
         vault = SandboxVault(SandboxTokenizer(self.clock), b"secret-of-the-tests-0123456789ab", self.clock)
         return WebApp(
