@@ -5,6 +5,8 @@ such chunks kept the whole process busy for seconds.
 """
 
 from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable
+from typing import cast
 
 import h11
 from uvicorn.config import Config
@@ -16,6 +18,13 @@ MAX_PIECES = 2_048
 
 MAX_HEAD = 16 * 1024
 """How much of a request's line and headers is kept while the rest is waited for."""
+
+
+type Early = Callable[[bytes, Iterable[tuple[bytes, bytes]]], bytes | None]
+"""Answers a whole request that is going to be refused, beginning with the headers given; None for all others."""
+
+EARLY = "early_refusals"
+"""What an application calls its ``Early`` in the state that its lifespan yields."""
 
 
 class BoundedConnection(h11.Connection):
@@ -43,7 +52,10 @@ class BoundedConnection(h11.Connection):
 
 
 class BoundedProtocol(H11Protocol):
-    """Answers 400 to a body in too many pieces, and closes the connection when an answer is already on its way."""
+    """Answers 400 to a body in too many pieces, and closes the connection when an answer is already on its way.
+
+    What an application would refuse anyway is refused before it is parsed, if the application says how.
+    """
 
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, object],
@@ -52,6 +64,22 @@ class BoundedProtocol(H11Protocol):
         """Serve one client."""
         super().__init__(config, server_state, app_state, _loop)
         self.conn = BoundedConnection()
+        self._early = cast("Early | None", app_state.get(EARLY))
+
+    def data_received(self, data: bytes) -> None:
+        """Hear what the client sent."""
+        if self._early is not None and self._is_between_requests():
+            refusal = self._early(data, self.server_state.default_headers)
+            if refusal is not None:
+                self.transport.write(refusal)
+                self.on_response_complete()
+                return
+        super().data_received(data)
+
+    def _is_between_requests(self) -> bool:
+        """Return whether the next byte begins a request, of a client that reads its answers."""
+        states = (self.conn.our_state, self.conn.their_state)
+        return states == (h11.IDLE, h11.IDLE) and not self.conn.trailing_data[0] and not self.flow.write_paused
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""

@@ -70,6 +70,7 @@ from infrastructure.outside import lanes
 from infrastructure.payments.choice import chosen_kyc
 from infrastructure.persistence.authenticator import Authenticator
 from infrastructure.persistence.cursor import CursorSecret
+from infrastructure.persistence.database import Database
 from infrastructure.persistence.errors import register_constraints
 from infrastructure.persistence.models.base import Base
 from infrastructure.persistence.unit_of_work import UnitOfWorkFactory
@@ -96,6 +97,11 @@ def _registry() -> dict[str, UseCase]:
     return dict(load_registry(application))
 
 
+def _direct(database: Database, past_poolers: Database) -> Database:
+    """Return one whose connections hear notifications: none pass a pooler, which the workers' roles go past."""
+    return past_poolers if database.is_pooled else database
+
+
 def _ending(registry: Mapping[str, UseCase]) -> frozenset[str]:
     """Return the kinds of aggregates whose changes end something that is kept."""
     return frozenset(kind for each in registry.values() if each.cached is not None for kind in each.cached.changed_by)
@@ -115,7 +121,8 @@ class Container(Adapters):
 
     registry = providers.Singleton(_registry)
     cache_news = providers.Singleton(
-        CacheNews, Adapters.database, Adapters.query_cache, providers.Callable(_ending, registry),
+        CacheNews, providers.Callable(_direct, Adapters.database, Adapters.relay_database), Adapters.query_cache,
+        providers.Callable(_ending, registry),
         counted=Adapters.metrics.provided.observe_cache_changes,
     )  # fmt: skip
     units = providers.Singleton(

@@ -37,6 +37,18 @@ type Admit = Callable[[Importance], AbstractContextManager[None]]
 """Gives a place among what is under way for the length of a block, or raises ``Overloaded`` at once."""
 
 
+class IRoom(Protocol):
+    """Knows whether there is room, for who asks before a place is taken."""
+
+    def is_full(self, importance: Importance) -> bool:
+        """Return whether something of this importance would be refused."""
+        ...
+
+    def refusal(self, importance: Importance) -> Overloaded:
+        """Return what to refuse it with, which counts as refused from then on."""
+        ...
+
+
 def admit_all(_: Importance) -> AbstractContextManager[None]:
     """Have room for everything."""
     return nullcontext()
@@ -63,10 +75,22 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A request's standing with every limit it counts against; it is refused when ``retry_after`` seconds are left."""
+    """A request's standing with every limit it counts against.
+
+    Attributes:
+        quotas: what is left of each limit.
+        refused_by: the names of the limits that are used up; a request that has any is refused.
+        wait: the nanoseconds until it would be granted.
+    """
 
     quotas: tuple[Quota, ...] = ()
-    retry_after: int = 0
+    refused_by: tuple[str, ...] = ()
+    wait: int = 0
+
+    @property
+    def retry_after(self) -> int:
+        """Return the whole seconds to wait."""
+        return -(-self.wait // 1_000_000_000)
 
 
 class IRateLimits(Protocol):
@@ -78,4 +102,8 @@ class IRateLimits(Protocol):
 
     def of_address(self, address: str) -> Allowance:
         """Count one request of somebody unknown, by where it came from."""
+        ...
+
+    def refused_again(self, allowance: Allowance) -> None:
+        """Count one more request that was refused by what another was told, before its limits were asked."""
         ...

@@ -33,7 +33,7 @@ from infrastructure.persistence.statement import Params, Statement
 from infrastructure.persistence.transaction import PostgresTransaction, Rows, SqliteTransaction, Transaction, begin
 from infrastructure.resilience.breaker import Breaker
 from infrastructure.resilience.breakers import Breakers
-from infrastructure.settings_rules import is_sqlite
+from infrastructure.settings_rules import is_pooled, is_sqlite
 
 POOL_TIMEOUT_SECONDS = 0.5
 DEADLINE_SECONDS = 8.0
@@ -56,6 +56,7 @@ class Database:
         self.engine = _engine(url, pool_size, deadline)
         self.watch.system = self.engine.dialect.name
         self.is_postgres = self.engine.dialect.name == "postgresql"
+        self.is_pooled = is_pooled(url)
         self.breaker = breaker or database_breaker(Breakers())
         self._pool = Pool(self.engine, pool_size, pool_timeout, self.breaker, self.watch.pool)
         self._first_answer = min(deadline, FIRST_ANSWER_SECONDS)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from sqlalchemy import make_url
+from urllib.parse import parse_qs, urlsplit
 
 from infrastructure.persistence.errors import ConnectionLost, DatabaseUnreachable
 from infrastructure.resilience.breaker import Breaker, BreakerOpen
@@ -36,9 +35,10 @@ class DatabaseBreakers:
 
 
 def _server(url: str) -> object:
-    """Tell one server from another by where it listens, not by who connects."""
-    parsed = make_url(url)
-    return parsed.get_backend_name(), parsed.host, parsed.port, parsed.query.get("host"), parsed.query.get("port")
+    """Tell one server from another by where it listens, not by who connects; a URL may name several hosts."""
+    parsed = urlsplit(url)
+    asked = parse_qs(parsed.query)
+    return parsed.netloc.rpartition("@")[2], *(tuple(asked.get(name, ())) for name in ("host", "port"))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from application.kernel.dispatcher import Call, IDispatch, Outcome
-from application.kernel.limits import Importance, Overloaded, importance_of
+from application.kernel.limits import Importance, IRoom, Overloaded, importance_of
 from application.kernel.use_case import UseCase
 
 _PER_CONNECTION = 4
@@ -19,7 +19,7 @@ def places(connections: int) -> int:
     return _PER_CONNECTION * connections
 
 
-class Admission:
+class Admission(IRoom):
     """Places for what is under way in one event loop.
 
     Reads are refused once 60 % of the places are taken, by whatever; other writes once 80 % are. The rest is for what
@@ -37,6 +37,15 @@ class Admission:
         """Return how many places are taken."""
         return self._in_flight
 
+    def is_full(self, importance: Importance) -> bool:
+        return self._in_flight >= self._limits[importance]
+
+    def refusal(self, importance: Importance) -> Overloaded:
+        if self._shed is not None:
+            self._shed(importance)
+        # Not all the same, or those who were refused together would come back together.
+        return Overloaded(retry_after=random.randint(1, _LONGEST_PAUSE))  # noqa: S311 - jitter is no secret
+
     @contextmanager
     def __call__(self, importance: Importance) -> Iterator[None]:
         """Take a place for the length of the block.
@@ -44,11 +53,8 @@ class Admission:
         Raises:
             Overloaded: there is none for something of this importance.
         """
-        if self._in_flight >= self._limits[importance]:
-            if self._shed is not None:
-                self._shed(importance)
-            # Not all the same, or those who were refused together would come back together.
-            raise Overloaded(retry_after=random.randint(1, _LONGEST_PAUSE))  # noqa: S311 - jitter is no secret
+        if self.is_full(importance):
+            raise self.refusal(importance)
         self._in_flight += 1
         try:
             yield

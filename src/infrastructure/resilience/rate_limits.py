@@ -63,13 +63,18 @@ class RateLimits(IRateLimits):
     def _count(self, limits: list[_Asked]) -> Allowance:
         now = self._now()
         waits = [limit.buckets.wait(key, now) for limit, key in limits]
-        for (limit, key), wait in zip(limits, waits, strict=True):
-            if not any(waits):
+        refused_by = tuple(limit.name for (limit, _), wait in zip(limits, waits, strict=True) if wait)
+        if not refused_by:
+            for limit, key in limits:
                 limit.buckets.take(key, now)
-            elif wait and self._refused is not None:
-                self._refused(limit.name)
-        quotas = tuple(limit.quota(key, now) for limit, key in limits)
-        return Allowance(quotas, -(-max(waits, default=0) // SECOND))
+        allowance = Allowance(tuple(limit.quota(key, now) for limit, key in limits), refused_by, max(waits, default=0))
+        self.refused_again(allowance)
+        return allowance
+
+    def refused_again(self, allowance: Allowance) -> None:
+        if self._refused is not None:
+            for name in allowance.refused_by:
+                self._refused(name)
 
 
 def _who(address: str) -> str:

@@ -5,8 +5,9 @@ import base64
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Self
 
 from argon2 import PasswordHasher
@@ -53,14 +54,26 @@ class Argon2Passwords(IPasswordHasher):
         encoded = _encode(password)
         if encoded is None:
             raise InvalidPassword
-        return await self._run(lambda: self._argon2.hash(encoded))
+        with self.place():
+            return await self._run(lambda: self._argon2.hash(encoded))
 
-    async def verify(self, password: str, encoded: str | None) -> bool:
-        """Compare; a password no user can have, an unknown user and a damaged hash all take as long as a wrong one.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of the places for those who wait, for the length of the block.
 
         Raises:
-            PasswordsBusy: too many are waiting, whoever's password this is.
+            PasswordsBusy: there is none, whoever's password this is.
         """
+        if self._waiting >= self._most:
+            raise PasswordsBusy(retry_after=1)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    async def verify(self, password: str, encoded: str | None) -> bool:
+        """Compare; a password no user can have, an unknown user and a damaged hash all take as long as a wrong one."""
         candidate = _encode(password)
         if encoded is None or candidate is None:
             await self._run(lambda: self._matches(self._nobody, b""))
@@ -84,13 +97,7 @@ class Argon2Passwords(IPasswordHasher):
         self.close()
 
     async def _run[T](self, work: Callable[[], T]) -> T:
-        if self._waiting >= self._most:
-            raise PasswordsBusy(retry_after=1)
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        finally:
-            self._waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _matches(self, encoded: str, candidate: bytes) -> bool:
         try:

@@ -97,10 +97,14 @@ class _PostgresConnection(WorkerConnection):
 
     async def many(self, statement: Statement, params: Sequence[Params]) -> None:
         arguments = [statement.arguments(each) for each in params]
+        started, count = perf_counter(), None
         try:
             await self._driver.executemany(statement.sql, arguments, timeout=_ANSWER_SECONDS)
+            count = len(arguments)
         except Exception as error:
             raise translate(error) from error
+        finally:
+            self._database.watch.statement_ran(statement, started, count, None)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from interfaces.http.routes import ROUTES
 from interfaces.http.vitals import Readiness, vital_routes
 from interfaces.schema.charges import Charge, charge_nothing
 
-type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+type Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object] | None]]
 
 _PREFIX = "/v1"
 _DOCS, _STATIC = "/docs", "/static-offline-docs"

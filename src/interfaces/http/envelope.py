@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from uuid import uuid4
 
@@ -31,7 +31,7 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_DATA_HEADERS = [
+DATA_HEADERS = [
     *_HEADERS,
     (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
@@ -73,7 +73,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = request_id_of([value for name, value in scope["headers"] if name == b"x-request-id"])
         scope.setdefault("state", {})["request_id"] = request_id
         # A request runs in a task of its own, so that every line logged from here on carries its id and no other's.
         bind_contextvars(request_id=request_id)
@@ -82,7 +82,7 @@ class Envelope:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Answer whatever happens; ``scope["state"]["status"]`` is what came of it."""
-        added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else _DATA_HEADERS)]
+        added = [*(_PAGE_HEADERS if scope["path"].startswith(self._pages) else DATA_HEADERS)]
         added.append((b"x-request-id", request_id.encode()))
         started = False
 
@@ -146,9 +146,8 @@ def _named(error: Exception, request_id: str) -> StoaError:
     return InternalError()
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(given: Sequence[bytes]) -> str:
     """Return the caller's id when it is one UUID or ULID; anything else could be meant for whoever reads logs."""
-    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
     text = given[0].decode("latin-1") if len(given) == 1 else ""
     return text if _REQUEST_ID.fullmatch(text) else str(uuid4())
 

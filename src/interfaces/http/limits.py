@@ -5,18 +5,23 @@ is left of them.
 """
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 from itertools import islice
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.kernel.actor import Actor, ActorKind
-from application.kernel.limits import IRateLimits, Quota
+from application.kernel.limits import Allowance, IRateLimits
 from domain.shared.errors import RateLimitExceeded
 
 _QUOTAS = "quotas"
 _FORWARDED, _PROTOCOL = b"x-forwarded-for", b"x-forwarded-proto"
 _SCHEMES = {b"http": "http", b"https": "https"}
+_NEVER = (0, Allowance())
+_MOST_STOPPED = 1_000
+"""Beyond, callers are refused all the same, at a higher cost."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -28,11 +33,34 @@ class Limited:
     ``X-Forwarded-For`` the first is the client's, and everything before is the client's own invention.
     """
 
-    def __init__(self, limits: IRateLimits, proxies: int = 0) -> None:
+    def __init__(
+        self, limits: IRateLimits, proxies: int = 0, *, monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         """Count in ``limits``."""
         self._limits = limits
         self._proxies = proxies
         self._warned = proxies > 0
+        self._now = monotonic_ns
+        self._stopped: dict[int, tuple[int, Allowance]] = {}
+
+    @property
+    def stop_anybody(self) -> bool:
+        """Whether :meth:`stopped` knows anybody."""
+        return bool(self._stopped)
+
+    def stopped(self, credential: bytes, organization: bytes | None) -> Allowance | None:
+        """Count one more request of a caller whose last one was refused, if the next one that is granted is not due.
+
+        The arguments are the headers ``Authorization`` and ``Stoa-Organization`` as they came. None is returned for
+        everybody else: it is for :meth:`charge` to find out.
+        """
+        caller = hash((credential, organization))
+        until, allowance = self._stopped.get(caller, _NEVER)
+        if until <= self._now():
+            self._stopped.pop(caller, None)
+            return None
+        self._limits.refused_again(allowance)
+        return allowance
 
     def charge(self, scope: Scope, actor: Actor) -> None:
         """Count one request.
@@ -45,9 +73,21 @@ class Limited:
             allowance = self._limits.of_address(client[0] if client else "")
         else:
             allowance = self._limits.of_caller(actor)
-        scope["state"][_QUOTAS] = allowance.quotas
-        if allowance.retry_after:
+            if allowance.wait:
+                self._remember(scope, allowance)
+        scope["state"][_QUOTAS] = allowance
+        if allowance.wait:
             raise RateLimitExceeded(retry_after=allowance.retry_after)
+
+    def _remember(self, scope: Scope, allowance: Allowance) -> None:
+        """Note who is refused, and until when; no credential is kept."""
+        sent = dict(scope["headers"])
+        now = self._now()
+        if len(self._stopped) >= _MOST_STOPPED:
+            self._stopped = {caller: kept for caller, kept in self._stopped.items() if kept[0] > now}
+        if len(self._stopped) < _MOST_STOPPED:
+            caller = hash((sent.get(b"authorization"), sent.get(b"stoa-organization")))
+            self._stopped[caller] = (now + allowance.wait, allowance)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return the application whose requests can be charged."""
@@ -61,7 +101,7 @@ class Limited:
 
             async def send_with_quotas(message: Message) -> None:
                 if message["type"] == "http.response.start" and state.get(_QUOTAS):
-                    message = {**message, "headers": [*message.get("headers", ()), *_headers(state[_QUOTAS])]}
+                    message = {**message, "headers": [*message.get("headers", ()), *quota_headers(state[_QUOTAS])]}
                 await send(message)
 
             await app(scope, receive, send_with_quotas)
@@ -92,7 +132,11 @@ class Limited:
             )
 
 
-def _headers(quotas: Iterable[Quota]) -> list[tuple[bytes, bytes]]:
+def quota_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
+    """Return what tells a caller about its limits."""
+    quotas = allowance.quotas
+    if not quotas:
+        return []
     policy = ", ".join(f'"{quota.name}";q={quota.size};w={quota.window}' for quota in quotas)
     left = ", ".join(f'"{quota.name}";r={quota.left};t={quota.reset}' for quota in quotas)
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", left.encode())]

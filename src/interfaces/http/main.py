@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from infrastructure.bounded_http import EARLY
 from infrastructure.container import Container
 from infrastructure.health import Health
 from interfaces.http.app import create_app
+from interfaces.http.early import EarlyRefusals
 from interfaces.http.limits import Limited
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint
-from interfaces.http.strict_transport import StrictTransport
+from interfaces.http.strict_transport import STRICT_TRANSPORT, StrictTransport
 from interfaces.http.vitals import create_vitals
 from interfaces.mcp.main import http_app
 from interfaces.web.app import Beside
@@ -46,12 +48,16 @@ def build_vitals(container: Container, health: Health) -> ASGIApp:
 def build_app(container: Container, health: Health) -> ASGIApp:
     """Return the application: the registry's routes, health, metrics, MCP below ``/mcp/``, and beside it the pages."""
     limits = Limited(container.rate_limits(), container.settings().trusted_proxies)
+    encrypted = container.settings().public_url.startswith("https://")
+    early = EarlyRefusals(
+        container.admission(), limits, draining=lambda: health.draining, more=[STRICT_TRANSPORT] if encrypted else []
+    )
     mcp = http_app(container, limits.charge)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         async with mcp.running():
-            yield
+            yield {EARLY: early}
 
     api = create_app(
         registry=container.registry(),
@@ -69,4 +75,4 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         around=container.spans().request,
     )
     app = limits.around(Beside(api, build_web(container, limits.charge)))
-    return StrictTransport(app) if container.settings().public_url.startswith("https://") else app
+    return StrictTransport(app) if encrypted else app

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADER = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 class StrictTransport:
@@ -17,7 +17,7 @@ class StrictTransport:
 
         async def send_with_header(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), _HEADER]}
+                message = {**message, "headers": [*message.get("headers", ()), STRICT_TRANSPORT]}
             await send(message)
 
         await self._app(scope, receive, send_with_header if scope["type"] == "http" else send)

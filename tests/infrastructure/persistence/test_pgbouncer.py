@@ -151,6 +151,10 @@ async def test_server_and_workers_start(urls: DatabaseUrls, bare: str, tmp_path:
             outcome = await container.dispatcher()("products.list", stack.command("products.list"), call)
         assert cast("Body", outcome.body)["data"] == []
         assert all(state.running for state in supervisor.states.values())
+        # News of changes go past the pooler too, or nothing would be cached behind one.
+        async with asyncio.timeout(30):
+            while not container.query_cache()._is_open:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

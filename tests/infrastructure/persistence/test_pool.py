@@ -257,6 +257,8 @@ async def test_roles_on_one_server_share_what_is_known_of_it(urls: DatabaseUrls)
     breakers = DatabaseBreakers(Breakers(metrics.set_breaker))
     assert breakers.of(urls.app) is breakers.of(urls.relay)
     assert breakers.of(urls.app) is not breakers.of(ELSEWHERE)
+    several = "postgresql://{}:secret@one.example:5432,two.example:5433/stoa"
+    assert breakers.of(several.format("stoa_app")) is breakers.of(several.format("stoa_relay"))
     assert samples(metrics)["stoa_breaker_state", frozenset({"database"})] == 0
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from statistics import median
 
 import asyncpg
@@ -60,13 +60,33 @@ async def test_a_flood_of_passwords_is_refused_and_not_piled_up() -> None:
     """Of three hundred at once so many are compared as may wait; the rest hear at once when to come back."""
     with Argon2Passwords(time_cost=1, memory_kib=8, workers=2) as hasher:
         encoded = await hasher.hash(PASSWORD)
-        asked = (hasher.verify(WRONG, encoded if number % 2 else None) for number in range(300))
+
+        async def attempt(number: int) -> bool:
+            with hasher.place():
+                return await hasher.verify(WRONG, encoded if number % 2 else None)
+
+        asked = (attempt(number) for number in range(300))
         said = await asyncio.gather(*asked, return_exceptions=True)
         assert said.count(False) == 2 * hasher.WAITING
         busy = [each for each in said if isinstance(each, PasswordsBusy)]
         assert len(busy) == 300 - 2 * hasher.WAITING
         assert {each.details["retry_after"] for each in busy} == {1}
         assert await hasher.verify(PASSWORD, encoded), "when it is over, people sign in again"
+
+
+async def test_who_finds_too_many_waiting_has_not_tried_anything(stack: Stack) -> None:
+    """However often somebody is told to come back, nobody is locked out by it."""
+    email = new_address()
+    await registered(stack, email, PASSWORD)
+    with Argon2Passwords(time_cost=1, memory_kib=8, workers=1) as hasher:
+        sign_ins = SqlSignIns(stack.database, hasher, stack.clock)
+        with ExitStack() as others:
+            for _ in range(hasher.WAITING):
+                others.enter_context(hasher.place())
+            for _ in range(20):
+                with pytest.raises(PasswordsBusy):
+                    await sign_ins.verify(email, PASSWORD)
+        assert (await sign_ins.verify(email, PASSWORD)).email == email
 
 
 @pytest.mark.faults

@@ -11,6 +11,7 @@ import pytest
 
 from infrastructure.webhooks.secrets import WebhookSecrets
 from infrastructure.workers.deliveries import Claim, DeliveryWorker, Message
+from tests.faults.processes import crowd
 from tests.infrastructure.workers.conftest import ended, until
 from tests.infrastructure.workers.webhook_shop import Shop, attempts, open_shop
 from tests.support.databases import TestDatabases
@@ -117,7 +118,7 @@ async def latencies(shop: Shop, worker: DeliveryWorker, paths: Sequence[str], ro
 async def test_dead_endpoints_do_not_delay_the_others(pg_shop: Shop) -> None:
     """When six of ten endpoints stop answering, the p99 of the other four stays where it was, within a tenth.
 
-    The p99 is of so few that 250 ms are allowed for whatever else this machine does; waiting for a dead one takes 500.
+    The p99 is of so few that 250 ms are allowed for what else a quiet machine does; waiting for a dead one takes 500.
     """
     shop = pg_shop
     living, dying = [f"/living-{n}" for n in range(4)], [f"/dying-{n}" for n in range(6)]
@@ -130,5 +131,5 @@ async def test_dead_endpoints_do_not_delay_the_others(pg_shop: Shop) -> None:
     beside = await latencies(shop, worker, living, 50)
     before, after = quantiles(healthy, n=100)[98], quantiles(beside, n=100)[98]
     print(f"p99 {before * 1000:.1f} ms, beside six dead ones {after * 1000:.1f} ms")  # noqa: T201 - seen with -rP
-    assert after < before * 1.1 + 0.25
+    assert after < before * 1.1 + 0.25 * crowd()
     assert len(shop.inbox.at(dying[0])) > 50

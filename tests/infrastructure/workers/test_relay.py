@@ -181,8 +181,10 @@ async def test_a_cut_connection_is_replaced(pg_bench: Bench) -> None:
     async with rows(pg_bench.root) as transaction:
         await transaction.event(uuid4(), 1)
     wakeup.wake()
-    await until(lambda: len(publisher.events) == 1)
-    assert await relay.drain_once() == 0
+    await until(lambda: len(publisher.events) > 0)
+    # Cut between publishing and noting it, the event is published again: once at least, and never lost.
+    await relay.drain_once()
+    assert (len({event.event_id for event in publisher.events}), await outbox_size(pg_bench.root)) == (1, 0)
     await ended(running)
 
 

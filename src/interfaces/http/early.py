@@ -1,0 +1,93 @@
+"""Refusals that cost next to nothing: who is going to be refused is answered before the request is even parsed.
+
+Under a flood, parsing requests and finding out who sent them would take the processor from those that were let in. What
+is answered here is what :class:`~interfaces.http.endpoint.Endpoint` would have answered, byte for byte, and only when
+the bytes are one whole, plain request; about anything else the server's parser decides.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from application.kernel.limits import Importance, IRoom
+from domain.shared.errors import RateLimitExceeded, StoaError
+from interfaces.http.envelope import DATA_HEADERS, request_id_of
+from interfaces.http.errors import problem
+from interfaces.http.limits import Limited, quota_headers
+
+type Header = tuple[bytes, bytes]
+
+_REQUEST = re.compile(
+    rb"(GET|POST|PUT|PATCH|DELETE) /v1/[!-~]* HTTP/1\.1"
+    rb"((?:\r\n(?:(?i:connection:[\t ]*keep-alive)|(?i:(?!connection|expect|transfer-encoding|upgrade))"
+    rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+:[\t -~\x80-\xff]*))+)\r\n\r\n"
+)
+_HEADER = re.compile(rb"\r\n([^:]+):[\t ]*([^\r]*)")
+_AUTHORIZATION, _ORGANIZATION, _LENGTH, _ID = b"authorization", b"stoa-organization", b"content-length", b"x-request-id"
+_READ = {_AUTHORIZATION, _ORGANIZATION, _LENGTH, _ID}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    is_read: bool
+    headers: dict[bytes, bytes]
+
+
+class EarlyRefusals:
+    """Refuses what there is no room for, and callers who were told a moment ago that they have asked too often."""
+
+    def __init__(
+        self, room: IRoom, limits: Limited, *, draining: Callable[[], bool], more: Iterable[Header] = ()
+    ) -> None:
+        """Prepare; ``more`` is added to every answer, and nothing is refused here while the process drains."""
+        self._room = room
+        self._limits = limits
+        self._draining = draining
+        self._more = tuple(more)
+
+    def __call__(self, data: bytes, first: Iterable[Header]) -> bytes | None:
+        """Return the whole answer, which begins with the headers ``first``; None for what is to be served."""
+        is_full = self._room.is_full(Importance.READ)
+        if not (is_full or self._limits.stop_anybody) or self._draining():
+            return None
+        asked = _read(data)
+        if asked is None:
+            return None
+        credential = asked.headers.get(_AUTHORIZATION)
+        quotas = credential and self._limits.stopped(credential, asked.headers.get(_ORGANIZATION))
+        if quotas:
+            return self._answer(RateLimitExceeded(retry_after=quotas.retry_after), asked, first, quota_headers(quotas))
+        if is_full and asked.is_read:
+            return self._answer(self._room.refusal(Importance.READ), asked, first)
+        return None
+
+    def _answer(self, error: StoaError, asked: _Asked, first: Iterable[Header], more: Iterable[Header] = ()) -> bytes:
+        given = asked.headers.get(_ID)
+        request_id = request_id_of([] if given is None else [given])
+        answer = problem(error, request_id)
+        headers = [
+            *first, *answer.headers, (b"content-length", b"%d" % len(answer.body)), *DATA_HEADERS,
+            (_ID, request_id.encode()), *more, *self._more,
+        ]  # fmt: skip
+        status = HTTPStatus(answer.status)
+        lines = [b"HTTP/1.1 %d %s" % (status, status.phrase.encode()), *(b"%s: %s" % header for header in headers)]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
+
+
+def _read(data: bytes) -> _Asked | None:
+    """Return what matters of one whole request; None for anything that is not surely one."""
+    head = _REQUEST.match(data)
+    if head is None:
+        return None
+    headers: dict[bytes, bytes] = {}
+    for name, value in _HEADER.findall(head[2]):
+        lowered = name.lower()
+        if lowered in _READ:
+            if lowered in headers:
+                return None
+            headers[lowered] = value.rstrip(b"\t ")
+    length = headers.get(_LENGTH, b"0")
+    if not length.isdigit() or len(length) > len(str(len(data))) or head.end() + int(length) != len(data):
+        return None
+    return _Asked(head[1] == b"GET", headers)
