@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -57,6 +58,7 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
             secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
             health = Health(container, supervisor)
             server = Server(server_config(Departing(build_app(container, health), health)))
+            _forget_what_stays()
             serving = await _until_told_to_stop(server, listener, lambda: _welcome(settings, secret))
             health.draining = True
             if not serving.done():
@@ -75,6 +77,12 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         # What proxies say is read where the number of those that are trusted is known.
         proxy_headers=False,
     )  # fmt: skip
+
+
+def _forget_what_stays() -> None:
+    """Keep the collector from what was made for good: looking through all of it stopped every request for 170 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _until_told_to_stop(

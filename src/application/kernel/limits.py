@@ -40,8 +40,8 @@ type Admit = Callable[[Importance], AbstractContextManager[None]]
 class IRoom(Protocol):
     """Knows whether there is room, for who asks before a place is taken."""
 
-    def is_full(self, importance: Importance) -> bool:
-        """Return whether something of this importance would be refused."""
+    def is_full(self, importance: Importance, *, before: int = 0) -> bool:
+        """Return whether something of this importance would be refused, with so many ``before`` it on their way."""
         ...
 
     def refusal(self, importance: Importance) -> Overloaded:

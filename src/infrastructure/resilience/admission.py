@@ -37,8 +37,8 @@ class Admission(IRoom):
         """Return how many places are taken."""
         return self._in_flight
 
-    def is_full(self, importance: Importance) -> bool:
-        return self._in_flight >= self._limits[importance]
+    def is_full(self, importance: Importance, *, before: int = 0) -> bool:
+        return self._in_flight + before >= self._limits[importance]
 
     def refusal(self, importance: Importance) -> Overloaded:
         if self._shed is not None:

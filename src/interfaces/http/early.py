@@ -5,6 +5,7 @@ is answered here is what :class:`~interfaces.http.endpoint.Endpoint` would have 
 the bytes are one whole, plain request; about anything else the server's parser decides.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -45,15 +46,32 @@ class EarlyRefusals:
         self._limits = limits
         self._draining = draining
         self._more = tuple(more)
+        self._let_in = 0
 
     def __call__(self, data: bytes, first: Iterable[Header]) -> bytes | None:
         """Return the whole answer, which begins with the headers ``first``; None for what is to be served."""
-        is_full = self._room.is_full(Importance.READ)
-        if not (is_full or self._limits.stop_anybody) or self._draining():
+        if self._draining():
             return None
-        asked = _read(data)
-        if asked is None:
-            return None
+        is_full = self._room.is_full(Importance.READ, before=self._let_in)
+        asked = _read(data) if is_full or self._limits.stop_anybody else None
+        refused = None if asked is None else self._refused(asked, first, is_full=is_full)
+        if refused is None:
+            self._note_one()
+        return refused
+
+    def _note_one(self) -> None:
+        """Remember one that was let in until it has taken its place, which is at the loop's next turn.
+
+        Hundreds of requests may come in one turn, when there is room for ten of them.
+        """
+        if self._let_in == 0:
+            asyncio.get_running_loop().call_soon(self._forget)
+        self._let_in += 1
+
+    def _forget(self) -> None:
+        self._let_in = 0
+
+    def _refused(self, asked: _Asked, first: Iterable[Header], *, is_full: bool) -> bytes | None:
         credential = asked.headers.get(_AUTHORIZATION)
         quotas = credential and self._limits.stopped(credential, asked.headers.get(_ORGANIZATION))
         if quotas:
