@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Date, Executable, Integer, Table, bindparam, delete
+from sqlalchemy import Date, DateTime, Executable, Integer, Interval, Table, bindparam, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from application.kernel.causality import Cause
@@ -27,22 +27,23 @@ class Jobs(IJobs):
     def __init__(self, session: Session) -> None:
         """Write in the unit of work's transaction."""
         self._session = session
-        self._pending: dict[tuple[str, UUID], datetime] = {}
+        self._pending: dict[tuple[str, UUID], timedelta] = {}
         self.scheduled = False
 
     async def schedule(self, kind: str, subject_id: UUID, *, delay: timedelta = timedelta()) -> None:
         """Remember the job until :meth:`write`, which knows the event that caused it."""
-        self._pending[kind, subject_id] = self._session.now() + delay
+        self._pending[kind, subject_id] = delay
         self.scheduled = True
 
     async def write(self, cause_of: Callable[[UUID], Cause]) -> None:
         """Insert every remembered job, or move the one that is there."""
         pending, self._pending = self._pending, {}
         session = self._session
-        for (kind, subject_id), at in pending.items():
+        for (kind, subject_id), delay in pending.items():
             cause = cause_of(subject_id)
             params = {
-                "job_kind": kind, "job_subject": subject_id, "job_at": at, "job_correlation": cause.correlation_id,
+                "job_kind": kind, "job_subject": subject_id, "job_correlation": cause.correlation_id,
+                "job_delay": delay, "job_at": session.now() + delay,
                 "job_causation": cause.causation_id, "job_trace": cause.traceparent,
                 # Random, so that whoever held an earlier job of the same name cannot take this one for theirs.
                 "job_token": secrets.randbits(_TOKEN_BITS),
@@ -77,7 +78,9 @@ def _upsert(table: Table, *, postgres: bool) -> postgresql.Insert | sqlite.Inser
 
 
 def _schedule(*, postgres: bool) -> Executable:
-    at = bindparam("job_at", type_=UtcDateTime())
+    # By the clock of whoever claims it: a process whose own is an hour fast would let everybody wait for an hour.
+    now = func.now(type_=DateTime(timezone=True))
+    at = now + bindparam("job_delay", type_=Interval()) if postgres else bindparam("job_at", type_=UtcDateTime())
     values = {
         "organization_id": bindparam(tenancy.TENANT, type_=Guid()), "kind": bindparam("job_kind", type_=text()),
         "subject_id": bindparam("job_subject", type_=Guid()), "run_at": at, "attempts": 0,
