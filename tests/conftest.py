@@ -9,7 +9,10 @@ import pytest
 
 from tests.support.chain import DevChain, open_chain, require_anvil
 from tests.support.databases import DatabaseUrls, TestDatabases, databases
+from tests.support.http import HttpFace, http_face
+from tests.support.rows import Rows, open_rows
 from tests.support.stack import Stack, open_stack
+from tests.support.world import World
 
 ENGINES = ("postgres", "sqlite")
 
@@ -69,6 +72,26 @@ async def stack(engine: str, test_databases: TestDatabases) -> AsyncIterator[Sta
 async def pg_stack(test_databases: TestDatabases) -> AsyncIterator[Stack]:
     """Return the core on PostgreSQL only, for what SQLite does not have."""
     async with open_stack(test_databases.postgres()) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def world(stack: Stack) -> World:
+    """Return an organization with one of everything."""
+    return await World.create(stack)
+
+
+@pytest.fixture(scope="module")
+async def http(stack: Stack) -> AsyncIterator[HttpFace]:
+    """Return the HTTP face."""
+    async with http_face(stack) as face:
+        yield face
+
+
+@pytest.fixture(scope="module")
+async def rows(stack: Stack) -> AsyncIterator[Rows]:
+    """Return a reader of everything that is in the tables."""
+    async with open_rows(stack.urls) as opened:
         yield opened
 
 

@@ -17,16 +17,22 @@ type Spoil = Callable[[Message], None]
 
 
 @pytest.fixture(scope="module")
-def operations(pg_stack: Stack) -> dict[str, Operation]:
-    return {each.use_case.name: each for each in read_operations(ROUTES, pg_stack.registry)}
+def stack(pg_stack: Stack) -> Stack:
+    """One database is enough: what is attacked is in front of it."""
+    return pg_stack
+
+
+@pytest.fixture(scope="module")
+def operations(stack: Stack) -> dict[str, Operation]:
+    return {each.use_case.name: each for each in read_operations(ROUTES, stack.registry)}
 
 
 async def test_no_request_brings_an_answer_that_is_not_described(
-    pg_stack: Stack, pg_world: World, operations: dict[str, Operation], pytestconfig: pytest.Config
+    stack: Stack, world: World, operations: dict[str, Operation], pytestconfig: pytest.Config
 ) -> None:
     """Every operation answers known, odd and broken requests with a described status, type, headers and body."""
     examples = 104 if pytestconfig.getoption("--faults") else 8
-    found = await fuzz(app_of(pg_stack), pg_world, operations, examples)
+    found = await fuzz(app_of(stack), world, operations, examples)
     assert not found.failures, "\n\n".join(found.failures.values())
     for way in Way:
         # What reads no field and no key has nothing that could be broken.
@@ -86,9 +92,9 @@ def _spoiled(app: ASGIApp, path: str, spoil: Spoil) -> ASGIApp:
     ],
 )
 async def test_an_answer_that_breaks_the_description_is_found(
-    spoil: Spoil, kind: str, pg_stack: Stack, pg_world: World, operations: dict[str, Operation]
+    spoil: Spoil, kind: str, stack: Stack, world: World, operations: dict[str, Operation]
 ) -> None:
     """The net has no hole: an application that lies about one operation is told on."""
-    app = _spoiled(app_of(pg_stack), "/v1/products/", spoil)
-    found = await fuzz(app, pg_world, {"products.get": operations["products.get"]}, 8)
+    app = _spoiled(app_of(stack), "/v1/products/", spoil)
+    found = await fuzz(app, world, {"products.get": operations["products.get"]}, 8)
     assert ("products.get", kind) in found.failures, sorted(found.failures)

@@ -24,6 +24,12 @@ OUTSIDE_THE_TABLE |= {"/livez", "/readyz", "/metrics"}
 """What is served without a use-case, and without anything that belongs to anybody; `/mcp` asks for a key itself."""
 
 
+@pytest.fixture(scope="module")
+def stack(pg_stack: Stack) -> Stack:
+    """One database is enough: what is attacked is in front of it."""
+    return pg_stack
+
+
 def test_the_committed_page_is_what_the_code_says() -> None:
     """``python -m scripts.security_matrix`` writes it; a difference is a change of rights, to be reviewed."""
     assert PAGE.read_text("utf-8") == page(computed(load_registry(application)))
@@ -37,28 +43,28 @@ def expected(name: str, who: str) -> tuple[int, str]:
     return (401, "unauthenticated") if who == PUBLIC else (403, InsufficientPermissions.code)
 
 
-async def test_everybody_is_let_in_exactly_where_the_page_says(pg_http: HttpFace, everybody: dict[str, Caller]) -> None:
+async def test_everybody_is_let_in_exactly_where_the_page_says(http: HttpFace, everybody: dict[str, Caller]) -> None:
     """Every route over HTTP as everybody, strangers too: in, unknown or not allowed, and never anything else."""
     differing = {}
     for name in ROUTED:
         for who in (*HOLDERS, PUBLIC):
-            answer = await knock(pg_http, name, everybody[who])
+            answer = await knock(http, name, everybody[who])
             said = answer.status_code, answer.json()["code"]
             if said != expected(name, who) or (said[0] == 422 and NO_FIELD not in answer.text):
                 differing[name, who] = answer.text
     assert differing == {}
 
 
-async def test_a_key_is_let_in_by_the_one_scope_that_the_page_names(pg_http: HttpFace, pg_world: World) -> None:
+async def test_a_key_is_let_in_by_the_one_scope_that_the_page_names(http: HttpFace, world: World) -> None:
     """A key with only that scope is let in; one with all others that a key can have is not."""
     differing = []
     for scope in sorted({row.scope for row in DECLARED.values()} & HOLDERS["key"]):
         names = [name for name in ROUTED if DECLARED[name].scope == scope]
-        only = Caller(str((await pg_world.run("api_keys.create", scopes=[scope]))["secret"]), {})
+        only = Caller(str((await world.run("api_keys.create", scopes=[scope]))["secret"]), {})
         rest = sorted(HOLDERS["key"] - {Scope(scope)})
-        others = Caller(str((await pg_world.run("api_keys.create", scopes=rest))["secret"]), {})
+        others = Caller(str((await world.run("api_keys.create", scopes=rest))["secret"]), {})
         for name in names:
-            statuses = [(await knock(pg_http, name, caller)).status_code for caller in (only, others)]
+            statuses = [(await knock(http, name, caller)).status_code for caller in (only, others)]
             differing += [(name, statuses)] if statuses != [422, 403] else []
     assert differing == []
 
@@ -77,9 +83,9 @@ def test_without_a_declared_scope_nothing_starts() -> None:
         read_operations(ROUTES, without)
 
 
-def test_nothing_is_served_beside_the_table_that_is_not_known(pg_stack: Stack) -> None:
+def test_nothing_is_served_beside_the_table_that_is_not_known(stack: Stack) -> None:
     """A route that somebody adds to the framework itself would have no scope: there are these, and no others."""
-    assert {getattr(route, "path", "") for route in app_of(pg_stack).router.routes} == OUTSIDE_THE_TABLE
+    assert {getattr(route, "path", "") for route in app_of(stack).router.routes} == OUTSIDE_THE_TABLE
 
 
 def test_no_secret_travels_in_an_address() -> None:

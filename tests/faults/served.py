@@ -13,6 +13,19 @@ from infrastructure.persistence.embedded import EmbeddedPostgres
 from tests.faults.processes import STARTS_WITHIN, ChildProcess, free_port
 
 
+async def ready(server: ChildProcess, url: str) -> float:
+    """Wait until a server that was started says so, and return the seconds since then."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        while perf_counter() - server.started_at < STARTS_WITHIN:
+            try:
+                if (await client.get(f"{url}/readyz", timeout=1)).is_success:
+                    return perf_counter() - server.started_at
+            except httpx2.TransportError:
+                assert server.alive, server.errors
+            await asyncio.sleep(0.05)
+    raise TimeoutError(server.errors)
+
+
 @dataclass
 class Served:
     """A running server with its database, and how to come back to it."""
@@ -39,15 +52,7 @@ class Served:
 
     async def serving(self) -> float:
         """Wait until it is ready, and return the seconds since it was started."""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - self.server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"{self.url}/readyz", timeout=1)).is_success:
-                        return perf_counter() - self.server.started_at
-                except httpx2.TransportError:
-                    assert self.server.alive, self.server.errors
-                await asyncio.sleep(0.05)
-        raise TimeoutError(self.server.errors)
+        return await ready(self.server, self.url)
 
 
 @asynccontextmanager

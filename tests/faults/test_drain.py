@@ -16,6 +16,7 @@ import pytest
 
 from infrastructure.persistence.embedded import EmbeddedPostgres
 from tests.faults.processes import STARTS_WITHIN, ChildProcess, crowd, free_port
+from tests.faults.served import ready
 from tests.faults.writers import at_work
 
 CLIENTS = 12
@@ -128,15 +129,7 @@ class Site:
 
     async def serving(self) -> None:
         """Wait until it is ready."""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - self.server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"{self.url}/readyz", timeout=1)).is_success:
-                        return
-                except httpx2.TransportError:
-                    assert self.server.alive, self.server.errors
-                await asyncio.sleep(0.05)
-        raise TimeoutError(self.server.errors)
+        await ready(self.server, self.url)
 
     async def stopped(self) -> float:
         """Tell it to stop, see it end with 0, and return how many seconds that took."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from uuid import uuid4
 
 import asyncpg
@@ -14,7 +13,8 @@ import httpx2
 import pytest
 
 from infrastructure.persistence.embedded import EmbeddedPostgres
-from tests.faults.processes import STARTS_WITHIN, ChildProcess, free_port
+from tests.faults.processes import ChildProcess, free_port
+from tests.faults.served import ready
 from tests.faults.shoppers import Shoppers
 from tests.interfaces.web.store import hidden
 
@@ -31,18 +31,6 @@ class Served:
     url: str
     cluster: EmbeddedPostgres
     folder: Path
-
-    async def ready(self) -> None:
-        """Wait until it serves."""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - self.server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"{self.url}/readyz", timeout=1)).is_success:
-                        return
-                except httpx2.TransportError:
-                    assert self.server.alive, self.server.errors
-                await asyncio.sleep(0.05)
-        raise TimeoutError(self.server.errors)
 
     async def rows(self) -> dict[str, list[str]]:
         """Return every row of every table as the text that PostgreSQL makes of it."""
@@ -73,7 +61,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     try:
         server.start(anew=True)
         opened = Served(server, f"http://127.0.0.1:{port}", cluster, tmp_path)
-        await opened.ready()
+        await ready(opened.server, opened.url)
         yield opened
     finally:
         server.kill()

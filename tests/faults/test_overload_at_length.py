@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-import httpx2
 import pytest
 
 from infrastructure.persistence.embedded import EmbeddedPostgres
 from tests.faults.open_loop import Load, p99, statuses
-from tests.faults.processes import STARTS_WITHIN, ChildProcess, free_port
+from tests.faults.processes import ChildProcess, free_port
+from tests.faults.served import ready
 
 pytestmark = pytest.mark.faults
 
@@ -37,15 +37,7 @@ class Site:
 
     async def serving(self) -> None:
         """Wait until it is ready."""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - self.server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz", timeout=1)).is_success:
-                        return
-                except httpx2.TransportError:
-                    assert self.server.alive, self.server.errors
-                await asyncio.sleep(0.1)
-        raise TimeoutError(self.server.errors)
+        await ready(self.server, f"http://127.0.0.1:{self.port}")
 
     def run(self, *arguments: str) -> dict[str, str]:
         """Run a use-case as the operator."""

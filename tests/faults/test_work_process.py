@@ -7,14 +7,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from time import perf_counter
 from typing import cast
 
 import httpx2
 import pytest
 
 from infrastructure.persistence.embedded import EmbeddedPostgres
-from tests.faults.processes import STARTS_WITHIN, ChildProcess, free_port
+from tests.faults.processes import ChildProcess, free_port
+from tests.faults.served import ready
 from tests.support.stack import Body
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -88,14 +88,7 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
     server.start(anew=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            while perf_counter() - server.started_at < STARTS_WITHIN:
-                try:
-                    if (await client.get(f"{url}/readyz", timeout=1)).is_success:
-                        break
-                except httpx2.TransportError:
-                    assert server.alive, server.errors
-                await asyncio.sleep(0.05)
+        await ready(server, url)
         opened = Office(url, server.output.split()[-1])
         await opened.hire()
         yield opened
