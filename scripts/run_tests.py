@@ -109,7 +109,7 @@ def _again(failed: Sequence[str]) -> int:
         print("failed:", *failed, sep="\n  ")
         return _TESTS_FAILED
     code = subprocess.call([sys.executable, "-m", "pytest", "-q", "--tb=short", *failed])
-    print("failed twice:" if code else "failed beside the others and passed alone:", *failed, sep="\n  ")
+    print("failed beside the others,", "and not all passed alone:" if code else "passed alone:", *failed, sep="\n  ")
     return code
 
 
@@ -139,11 +139,12 @@ def main(arguments: list[str]) -> int:
     for part, process in running.items():
         _report(part, process.returncode)
     covered = _covered() if arguments else 0
-    codes = {process.returncode for process in running.values()}
-    if codes == {0}:
-        return covered
-    failed = [test for part in running for test in _FAILED.findall(_text(part))]
-    return max(covered, _again(failed) if codes <= {0, _TESTS_FAILED} and failed else max(map(abs, codes)))
+    parts = {part: process.returncode for part, process in running.items() if process.returncode}
+    failed = {part: _FAILED.findall(_text(part)) for part in parts}
+    if all(failed.values()) and set(parts.values()) <= {_TESTS_FAILED}:
+        return max(covered, _again([test for tests in failed.values() for test in tests]) if failed else 0)
+    print("ended otherwise than by failed tests:", *(part for part, tests in failed.items() if not tests))
+    return max(map(abs, parts.values()))
 
 
 if __name__ == "__main__":

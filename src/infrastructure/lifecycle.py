@@ -42,7 +42,8 @@ _log = structlog.get_logger("stoa")
 async def opened(settings: Settings, *, work: bool, locations: Locations | None = None) -> AsyncIterator[Container]:
     """Build the container on a checked database, and close everything at the end.
 
-    Only who does the workers' ``work`` needs, and is checked for, their database roles.
+    Only who does the workers' ``work`` needs, and is checked for, their database roles; the relay's also who hears past
+    a pooler what changed.
 
     Raises:
         StartError: a privileged role, or a schema of another revision.
@@ -51,8 +52,9 @@ async def opened(settings: Settings, *, work: bool, locations: Locations | None 
     container = Container(settings=settings, locations=locations or await asyncio.to_thread(locate, settings))
     spans = container.spans()
     databases: dict[str, Database] = {"STOA_DATABASE_URL": container.database()}
-    if work:
+    if work or container.database().is_pooled:
         databases["STOA_RELAY_DATABASE_URL"] = container.relay_database()
+    if work:
         databases["STOA_SEALER_DATABASE_URL"] = container.sealer_database()
     if settings.is_production and settings.payment_provider == "sandbox":
         _log.warning("payments go to the sandbox provider: no money moves")

@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from application.kernel.actor import PERSONAL_SCOPES, TENANT_SCOPES, Scope
+from application.kernel.limits import Importance, importance_of
 from domain.shared.entity import Entity
 from interfaces.cli.run import UseCaseCommand
 from interfaces.http.operation import read_operations
@@ -42,6 +43,12 @@ def test_a_use_case_has_a_name_a_scope_and_a_text(name: str) -> None:
     assert (use_case.scope is None) == use_case.public
     assert use_case.doc[0].isupper()
     assert use_case.doc.splitlines()[0].endswith((".", ","))
+
+
+def test_whatever_is_read_with_get_only_reads() -> None:
+    """Under a flood a GET is refused as a read before anybody looks which operation is meant."""
+    reads = [row.use_case for row in ROUTES if row.method == "GET"]
+    assert {importance_of(REGISTRY[name]) for name in reads} == {Importance.READ}
 
 
 def test_what_ends_a_kept_answer_is_the_kind_of_an_aggregate() -> None:

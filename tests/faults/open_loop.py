@@ -114,6 +114,7 @@ class Load:
                     self.unsent += 1
                 sent += 1
             await asyncio.sleep(_TICK)
+        gc.unfreeze()
         async with asyncio.timeout(30):
             while len(self.idle) < len(self.lines):  # noqa: ASYNC110 - answers wake nobody
                 await asyncio.sleep(_TICK)

@@ -3,21 +3,30 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import cast
 
 import pytest
+from sqlalchemy import update
 
+from application.customers.kyc import CHECK
+from application.customers.kyc import EXPIRE as KYC_EXPIRES
+from application.customers.kyc_checks import KycChecks
 from application.kernel.actor import Actor
 from application.kernel.ports import IClock
+from application.mandates.mandates import MANDATE_ENDS
 from domain.shared.errors import StaleVersion
 from domain.work.task_errors import TaskLeaseLost
 from infrastructure.events.publishers import InMemoryEventPublisher
+from infrastructure.kyc.local import LocalKycProvider
+from infrastructure.persistence.models.technical import JobRow
 from infrastructure.system import UuidV7Ids
+from infrastructure.workers.jobs import Handler
 from infrastructure.workers.relay import Relay
 from tests.support.databases import TestDatabases
 from tests.support.shop import Shop
+from tests.support.spenders import Spender, money
 from tests.support.stack import Body, Stack, open_stack
 
 HOUR = timedelta(hours=1)
@@ -59,6 +68,39 @@ async def test_work_that_either_leaves_is_due_at_once(apart: Apart) -> None:
         assert await replace(shop, stack=apart.slow).worker().run_due_once() == 1
         assert (await shop.look(paid))["status"] == "completed"
     assert await shop.problems() == []
+
+
+async def test_what_is_looked_at_before_its_time_is_looked_at_again(apart: Apart) -> None:
+    """An approval and a mandate end although a worker whose clock is slow came for them too soon."""
+    stack = apart.slow
+    spender = await Spender.of(stack)
+    ends = (stack.clock.now() + timedelta(days=1)).isoformat()
+    terms = {"agent_id": spender.agent["id"], "currency": "EUR", "total": money(100), "expires_at": ends}
+    mandate = await spender.shop.run("mandates.grant", **terms)
+    checks = KycChecks(stack.units, stack.dispatcher, LocalKycProvider())
+    customer = await spender.shop.run("customers.start_kyc", id=spender.shop.customer["id"])
+    handlers = {CHECK: checks.check, KYC_EXPIRES: checks.expire, MANDATE_ENDS: spender.care.end}
+    worker = spender.shop.worker(**{kind: cast("Handler", handler) for kind, handler in handlers.items()})
+
+    async def statuses() -> tuple[object, object]:
+        await _all_due(stack)
+        await worker.run_due_once()
+        found = await spender.shop.run("customers.get_kyc", id=customer["id"])
+        return found["kyc_status"], (await spender.shop.run("mandates.get", id=mandate["id"]))["status"]
+
+    assert await statuses() == ("needs_review", "active")
+    await spender.shop.run("customers.review_kyc", id=customer["id"], decision="approved", reason="Passport seen.")
+    for _ in range(2):
+        assert await statuses() == ("approved", "active")
+    stack.clock.shift += timedelta(days=366)
+    assert await statuses() == ("expired", "expired")
+    await _all_due(stack)
+    assert await worker.run_due_once() == 0
+
+
+async def _all_due(stack: Stack) -> None:
+    async with stack.relay_database.engine.begin() as connection:
+        await connection.execute(update(JobRow).values(run_at=datetime(2026, 1, 1, tzinfo=UTC)))
 
 
 async def test_a_lease_lasts_as_long_for_both(apart: Apart) -> None:

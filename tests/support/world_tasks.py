@@ -79,11 +79,12 @@ def _end_lease() -> Executable:
 
 
 async def _task_claimed_twice(world: Ground) -> dict[str, object]:
-    claim = await claimed(world)
+    for_agent = await _agent_with_a_task(world)
+    claim = cast("list[Body]", (await world.send("tasks.claim", for_agent))["data"])[0]
     task = cast("Body", claim["task"])
     await world.send("tasks.release", {"id": task["id"], "token": claim["token"]})
-    await world.send("tasks.claim", {"agent_id": task["agent_id"]})
-    return {"task_id": task["id"], "agent_id": task["agent_id"]}
+    await world.send("tasks.claim", for_agent)
+    return {"task_id": task["id"], "agent_id": for_agent["agent_id"]}
 
 
 PREPARATIONS: dict[str, Prepare] = {

@@ -4,8 +4,7 @@ from application.approvals.approvals import ExpireApproval
 from application.kernel.actor import worker
 from application.kernel.dispatcher import Call, IDispatch
 from application.kernel.unit_of_work import IUnitOfWorkFactory
-from application.kernel.use_case import REGISTRY
-from application.mandates.mandates import MANDATE_ENDS
+from application.mandates.mandates import MANDATE_ENDS, ExpireMandate
 from domain.mandates.approval import ApprovalStatus
 from domain.mandates.specifications import approvals_matching
 from domain.shared.ids import ApprovalId, MandateId, OrganizationId
@@ -22,7 +21,7 @@ class MandateCare:
     async def end(self, organization_id: OrganizationId, mandate_id: MandateId) -> None:
         """End a mandate whose time is over, and give up whatever waits for approval under one that ended."""
         call = Call(actor=worker(organization_id), request_id=str(mandate_id))
-        await self._dispatch("mandates.expire", REGISTRY["mandates.expire"].command(id=mandate_id), call)
+        await self._dispatch("mandates.expire", ExpireMandate(id=mandate_id), call)
         for approval_id in await self._waiting(organization_id, mandate_id):
             await self.expire_approval(organization_id, approval_id)
 

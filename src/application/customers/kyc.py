@@ -119,12 +119,15 @@ class ExpireKyc:
     statements=6,
 )
 async def expire_kyc(cmd: ExpireKyc, uow: IUnitOfWork, *, clock: IClock) -> KycView:
-    """End a customer's approval if its time is over.
+    """End a customer's approval if its time is over; if it is not, it is looked at again then.
 
     Errors: `not_found`.
     """
     customer = await uow.customers.get(cmd.id, lock=True)
-    customer.expire_kyc(clock.now())
+    now = clock.now()
+    customer.expire_kyc(now)
+    if customer.kyc_expires_at is not None:
+        await _watch_approval(customer, uow.jobs, now)
     return KycView.of(customer)
 
 

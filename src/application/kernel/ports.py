@@ -1,7 +1,6 @@
 """What use-cases need from the outside world, besides repositories."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -80,12 +79,12 @@ class IPasswordHasher(Protocol):
         """Return an encoded hash."""
         ...
 
-    def place(self) -> AbstractContextManager[None]:
-        """Take a place among those who may wait for :meth:`verify`, or raise ``Unavailable``: there are too many."""
+    def ensure_room(self) -> None:
+        """Raise ``Unavailable`` if :meth:`verify` would, because too many are waiting."""
         ...
 
     async def verify(self, password: str, encoded: str | None) -> bool:
-        """Compare, in a block of :meth:`place`; for an unknown user (None) it takes as long and returns False."""
+        """Compare; for an unknown user (None) it takes as long and returns False."""
         ...
 
     def needs_rehash(self, encoded: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from annotated_types import Len
 
 from application.kernel.actor import Scope
-from application.kernel.changes import change_use_case
 from application.kernel.fields import Currency, Version
 from application.kernel.page import PageQuery
 from application.kernel.patch import UNSET, Maybe, given
@@ -225,8 +224,25 @@ list_use_case(
 )  # fmt: skip
 
 
-change_use_case(
-    "mandates.expire", lambda uow: uow.mandates, MandateView, Mandate.expire,
-    "End a mandate whose time is over; any other stays as it is.", scope=Scope.MANDATES_WRITE, versioned=False,
-    internal="The clock expires mandates; a person revokes them.", statements=4,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireMandate:
+    """Which mandate."""
+
+    id: MandateId
+
+
+@use_case(
+    "mandates.expire", scope=Scope.MANDATES_WRITE, example={}, statements=5,
+    internal="The clock expires mandates; a person revokes them.",
 )  # fmt: skip
+async def expire_mandate(cmd: ExpireMandate, uow: IUnitOfWork, *, clock: IClock) -> MandateView:
+    """End a mandate whose time is over; one whose time is to come is looked at again then.
+
+    Errors: `not_found`.
+    """
+    now = clock.now()
+    mandate = await uow.mandates.get(cmd.id, lock=True)
+    mandate.expire(now)
+    if mandate.status is MandateStatus.ACTIVE and mandate.expires_at is not None:
+        await uow.jobs.schedule(MANDATE_ENDS, mandate.id, delay=mandate.expires_at - now)
+    return MandateView.of(mandate)

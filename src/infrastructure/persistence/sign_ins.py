@@ -1,4 +1,4 @@
-"""Comparing passwords: counted first, then read, then compared with no transaction open."""
+"""Comparing passwords: read, counted, and only then compared, with no transaction open."""
 
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -94,11 +94,11 @@ class SqlSignIns(ISignIns):
     async def _compare(self, subject: str, rows: Rows, password: str) -> VerifiedPassword:
         """Raise ``SignInLocked`` or ``CredentialsInvalid`` unless it is the stored password."""
         stored = _Stored(*cast("_Stored", tuple(rows[0]))) if rows else None
-        # Who finds too many waiting has not tried anything: the place comes first, and then the attempt is counted.
-        with self._hasher.place():
-            await self._count(subject)
-            is_right = await self._hasher.verify(password, stored.hash if stored else None)
-        if not is_right or stored is None:
+        # Who finds too many waiting has not tried anything. Places are not held while the attempt is counted, or a slow
+        # database would fill them with nobody who is compared; so that in a flood a few are counted and then refused.
+        self._hasher.ensure_room()
+        await self._count(subject)
+        if not await self._hasher.verify(password, stored.hash if stored else None) or stored is None:
             raise CredentialsInvalid
         await self._write("sign-in-forgive", _forgive, {"wanted": subject, "at": self._now()})
         fresh = await self._hasher.hash(password) if self._hasher.needs_rehash(stored.hash) else None

@@ -153,7 +153,7 @@ class PostgresTransaction(Transaction):
         end = "failed"
         try:
             status = await self._driver.execute("COMMIT")
-            end = "commit"
+            end = "commit" if status == "COMMIT" else "rollback"
         except Exception as error:
             self._pool.discard(self._pooled)
             named = translate(error)
@@ -244,9 +244,10 @@ class SqliteTransaction(Transaction):
         await self._end(commit=True)
 
     async def _end(self, *, commit: bool) -> None:
-        self._watch.transaction_ended(self._began, "commit" if commit else "rollback")
+        end = "failed"
         try:
             await self._connection.exec_driver_sql("COMMIT" if commit else "ROLLBACK")
+            end = "commit" if commit else "rollback"
             if self._read_only:
                 await self._connection.exec_driver_sql("PRAGMA query_only=OFF")
         except Exception as error:
@@ -254,6 +255,7 @@ class SqliteTransaction(Transaction):
             if commit:
                 raise translate(error) from error
         finally:
+            self._watch.transaction_ended(self._began, end)
             if self._leave is not None:
                 self._leave()
             await self._connection.close()

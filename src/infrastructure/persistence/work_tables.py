@@ -78,8 +78,9 @@ def _upsert(table: Table, *, postgres: bool) -> postgresql.Insert | sqlite.Inser
 
 
 def _schedule(*, postgres: bool) -> Executable:
-    # By the clock of whoever claims it: a process whose own is an hour fast would let everybody wait for an hour.
-    now = func.now(type_=DateTime(timezone=True))
+    # By the clock of whoever claims it: a process whose own is an hour fast would let everybody wait for an hour. And
+    # by its present, not by when the transaction began: nothing is due before the delay that was asked for.
+    now = func.clock_timestamp(type_=DateTime(timezone=True))
     at = now + bindparam("job_delay", type_=Interval()) if postgres else bindparam("job_at", type_=UtcDateTime())
     values = {
         "organization_id": bindparam(tenancy.TENANT, type_=Guid()), "kind": bindparam("job_kind", type_=text()),

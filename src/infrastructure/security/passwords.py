@@ -5,9 +5,8 @@ import base64
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Self
 
 from argon2 import PasswordHasher
@@ -54,26 +53,19 @@ class Argon2Passwords(IPasswordHasher):
         encoded = _encode(password)
         if encoded is None:
             raise InvalidPassword
-        with self.place():
-            return await self._run(lambda: self._argon2.hash(encoded))
+        return await self._run(lambda: self._argon2.hash(encoded))
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take one of the places for those who wait, for the length of the block.
-
-        Raises:
-            PasswordsBusy: there is none, whoever's password this is.
-        """
+    def ensure_room(self) -> None:
+        """Raise ``PasswordsBusy`` if too many are waiting, whoever's password it is."""
         if self._waiting >= self._most:
             raise PasswordsBusy(retry_after=1)
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
 
     async def verify(self, password: str, encoded: str | None) -> bool:
-        """Compare; a password no user can have, an unknown user and a damaged hash all take as long as a wrong one."""
+        """Compare; a password no user can have, an unknown user and a damaged hash all take as long as a wrong one.
+
+        Raises:
+            PasswordsBusy: too many are waiting, whoever's password this is.
+        """
         candidate = _encode(password)
         if encoded is None or candidate is None:
             await self._run(lambda: self._matches(self._nobody, b""))
@@ -97,7 +89,12 @@ class Argon2Passwords(IPasswordHasher):
         self.close()
 
     async def _run[T](self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        self.ensure_room()
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        finally:
+            self._waiting -= 1
 
     def _matches(self, encoded: str, candidate: bytes) -> bool:
         try:

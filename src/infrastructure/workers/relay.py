@@ -150,7 +150,7 @@ class Relay(Leader):
         self._metrics.observe_published(len(events), time.time() - oldest)
 
     async def _keep_counting(self) -> None:
-        """Count beside the leading session too: a broker that is away keeps that one waiting, or makes it start over.
+        """Count beside the leading session: a broker that is away keeps that one waiting, or makes it start over.
 
         Who has not led for a while shows nothing, as another relay does.
         """

@@ -1,8 +1,9 @@
 """Refusals that cost next to nothing: who is going to be refused is answered before the request is even parsed.
 
-Under a flood, parsing requests and finding out who sent them would take the processor from those that were let in. What
-is answered here is what :class:`~interfaces.http.endpoint.Endpoint` would have answered, byte for byte, and only when
-the bytes are one whole, plain request; about anything else the server's parser decides.
+Under a flood, parsing requests and finding out who sent them would take the processor from those that were let in. Only
+one whole, plain request is answered here; about anything else the server's parser decides. The words are those of
+:class:`~interfaces.http.endpoint.Endpoint`, but said sooner: a request that would have been refused for another reason
+too, such as an unknown path or no credential, hears of the load first.
 """
 
 import asyncio
@@ -26,7 +27,12 @@ _REQUEST = re.compile(
 )
 _HEADER = re.compile(rb"\r\n([^:]+):[\t ]*([^\r]*)")
 _AUTHORIZATION, _ORGANIZATION, _LENGTH, _ID = b"authorization", b"stoa-organization", b"content-length", b"x-request-id"
-_READ = {_AUTHORIZATION, _ORGANIZATION, _LENGTH, _ID}
+_HOST = b"host"
+_READ = {_AUTHORIZATION, _HOST, _ORGANIZATION, _LENGTH, _ID}
+_LONGEST_HEAD = 16 * 1024
+"""The server's parser takes no longer one either."""
+
+_TAKES_A_PLACE = re.compile(rb"GET /v1/(?s:.)*?\r\n(?i:authorization):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,9 @@ class EarlyRefusals:
         if self._draining():
             return None
         is_full = self._room.is_full(Importance.READ, before=self._let_in)
-        asked = _read(data) if is_full or self._limits.stop_anybody else None
+        asked = _read(data) if is_full or self._limits.has_stopped else None
         refused = None if asked is None else self._refused(asked, first, is_full=is_full)
-        if refused is None:
+        if refused is None and _TAKES_A_PLACE.match(data, 0, _LONGEST_HEAD):
             self._note_one()
         return refused
 
@@ -73,9 +79,9 @@ class EarlyRefusals:
 
     def _refused(self, asked: _Asked, first: Iterable[Header], *, is_full: bool) -> bytes | None:
         credential = asked.headers.get(_AUTHORIZATION)
-        quotas = credential and self._limits.stopped(credential, asked.headers.get(_ORGANIZATION))
-        if quotas:
-            return self._answer(RateLimitExceeded(retry_after=quotas.retry_after), asked, first, quota_headers(quotas))
+        told = credential and self._limits.stopped(credential, asked.headers.get(_ORGANIZATION))
+        if told:
+            return self._answer(RateLimitExceeded(retry_after=told.retry_after), asked, first, quota_headers(told))
         if is_full and asked.is_read:
             return self._answer(self._room.refusal(Importance.READ), asked, first)
         return None
@@ -95,7 +101,7 @@ class EarlyRefusals:
 
 def _read(data: bytes) -> _Asked | None:
     """Return what matters of one whole request; None for anything that is not surely one."""
-    head = _REQUEST.match(data)
+    head = _REQUEST.match(data, 0, _LONGEST_HEAD)
     if head is None:
         return None
     headers: dict[bytes, bytes] = {}
@@ -106,6 +112,11 @@ def _read(data: bytes) -> _Asked | None:
                 return None
             headers[lowered] = value.rstrip(b"\t ")
     length = headers.get(_LENGTH, b"0")
-    if not length.isdigit() or len(length) > len(str(len(data))) or head.end() + int(length) != len(data):
+    if (
+        _HOST not in headers
+        or not length.isdigit()
+        or len(length) > len(str(len(data)))
+        or head.end() + int(length) != len(data)
+    ):
         return None
     return _Asked(head[1] == b"GET", headers)

@@ -15,7 +15,7 @@ from application.kernel.actor import Actor, ActorKind
 from application.kernel.limits import Allowance, IRateLimits
 from domain.shared.errors import RateLimitExceeded
 
-_QUOTAS = "quotas"
+_ALLOWANCE = "allowance"
 _FORWARDED, _PROTOCOL = b"x-forwarded-for", b"x-forwarded-proto"
 _SCHEMES = {b"http": "http", b"https": "https"}
 _NEVER = (0, Allowance())
@@ -42,10 +42,13 @@ class Limited:
         self._warned = proxies > 0
         self._now = monotonic_ns
         self._stopped: dict[int, tuple[int, Allowance]] = {}
+        self._last = 0
 
     @property
-    def stop_anybody(self) -> bool:
-        """Whether :meth:`stopped` knows anybody."""
+    def has_stopped(self) -> bool:
+        """Whether there is anybody who was refused a moment ago and has to wait."""
+        if self._stopped and self._last <= self._now():
+            self._stopped.clear()
         return bool(self._stopped)
 
     def stopped(self, credential: bytes, organization: bytes | None) -> Allowance | None:
@@ -75,7 +78,7 @@ class Limited:
             allowance = self._limits.of_caller(actor)
             if allowance.wait:
                 self._remember(scope, allowance)
-        scope["state"][_QUOTAS] = allowance
+        scope["state"][_ALLOWANCE] = allowance
         if allowance.wait:
             raise RateLimitExceeded(retry_after=allowance.retry_after)
 
@@ -88,6 +91,7 @@ class Limited:
         if len(self._stopped) < _MOST_STOPPED:
             caller = hash((sent.get(b"authorization"), sent.get(b"stoa-organization")))
             self._stopped[caller] = (now + allowance.wait, allowance)
+            self._last = max(self._last, now + allowance.wait)
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return the application whose requests can be charged."""
@@ -100,8 +104,8 @@ class Limited:
             state = scope.setdefault("state", {})
 
             async def send_with_quotas(message: Message) -> None:
-                if message["type"] == "http.response.start" and state.get(_QUOTAS):
-                    message = {**message, "headers": [*message.get("headers", ()), *quota_headers(state[_QUOTAS])]}
+                if message["type"] == "http.response.start" and state.get(_ALLOWANCE):
+                    message = {**message, "headers": [*message.get("headers", ()), *quota_headers(state[_ALLOWANCE])]}
                 await send(message)
 
             await app(scope, receive, send_with_quotas)

@@ -17,6 +17,7 @@ from application.kernel.dispatcher import Call
 from domain.shared.errors import StoaError
 from infrastructure.lifecycle import opened, working
 from infrastructure.persistence.database import Database
+from infrastructure.persistence.guard import PrivilegedRole
 from infrastructure.persistence.statement import Statement
 from infrastructure.settings import load_settings
 from infrastructure.settings_rules import SettingsError
@@ -155,6 +156,21 @@ async def test_server_and_workers_start(urls: DatabaseUrls, bare: str, tmp_path:
         async with asyncio.timeout(30):
             while not container.query_cache()._is_open:  # noqa: ASYNC110 - nobody is told
                 await asyncio.sleep(0.02)
+
+
+async def test_the_role_that_goes_past_it_is_checked_without_workers_too(
+    urls: DatabaseUrls, bare: str, tmp_path: Path
+) -> None:
+    """Who serves hears there what changed, so that a privileged role is as refused as before the pooler."""
+    settings = load_settings(
+        {
+            "STOA_DATABASE_URL": bare + TRANSACTION_MODE, "STOA_RELAY_DATABASE_URL": urls.superuser,
+            "STOA_SEALER_DATABASE_URL": urls.sealer, "STOA_DATA_DIR": str(tmp_path),
+        }
+    )  # fmt: skip
+    with pytest.raises(PrivilegedRole, match="STOA_RELAY_DATABASE_URL"):
+        async with opened(settings, work=False):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """A flood of passwords: as much work for strangers as for members, bounded, and nobody else waits for it."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from statistics import median
 
 import asyncpg
@@ -60,12 +61,7 @@ async def test_a_flood_of_passwords_is_refused_and_not_piled_up() -> None:
     """Of three hundred at once so many are compared as may wait; the rest hear at once when to come back."""
     with Argon2Passwords(time_cost=1, memory_kib=8, workers=2) as hasher:
         encoded = await hasher.hash(PASSWORD)
-
-        async def attempt(number: int) -> bool:
-            with hasher.place():
-                return await hasher.verify(WRONG, encoded if number % 2 else None)
-
-        asked = (attempt(number) for number in range(300))
+        asked = (hasher.verify(WRONG, encoded if number % 2 else None) for number in range(300))
         said = await asyncio.gather(*asked, return_exceptions=True)
         assert said.count(False) == 2 * hasher.WAITING
         busy = [each for each in said if isinstance(each, PasswordsBusy)]
@@ -79,13 +75,14 @@ async def test_who_finds_too_many_waiting_has_not_tried_anything(stack: Stack) -
     email = new_address()
     await registered(stack, email, PASSWORD)
     with Argon2Passwords(time_cost=1, memory_kib=8, workers=1) as hasher:
-        sign_ins = SqlSignIns(stack.database, hasher, stack.clock)
-        with ExitStack() as others:
-            for _ in range(hasher.WAITING):
-                others.enter_context(hasher.place())
-            for _ in range(20):
-                with pytest.raises(PasswordsBusy):
-                    await sign_ins.verify(email, PASSWORD)
+        sign_ins, all_are_in = SqlSignIns(stack.database, hasher, stack.clock), threading.Event()
+        others = [asyncio.create_task(hasher._run(all_are_in.wait)) for _ in range(hasher.WAITING)]
+        await asyncio.sleep(0)
+        for _ in range(20):
+            with pytest.raises(PasswordsBusy):
+                await sign_ins.verify(email, PASSWORD)
+        all_are_in.set()
+        await asyncio.gather(*others)
         assert (await sign_ins.verify(email, PASSWORD)).email == email
 
 

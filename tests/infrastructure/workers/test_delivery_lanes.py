@@ -131,5 +131,5 @@ async def test_dead_endpoints_do_not_delay_the_others(pg_shop: Shop) -> None:
     beside = await latencies(shop, worker, living, 50)
     before, after = quantiles(healthy, n=100)[98], quantiles(beside, n=100)[98]
     print(f"p99 {before * 1000:.1f} ms, beside six dead ones {after * 1000:.1f} ms")  # noqa: T201 - seen with -rP
-    assert after < before * 1.1 + 0.25 * crowd()
+    assert after < before * 1.1 + min(0.25 * crowd(), 0.45)
     assert len(shop.inbox.at(dying[0])) > 50
