@@ -31,15 +31,16 @@ _ELSEWHERE = {
     "attacks": _ATTACKS,
     "faults": ["tests/faults"],
 }
+_IN_ORDER = ("faults", "contracts", "application", "core", "attacks")
+"""Those that take longest begin first."""
 PARTS = {
-    "faults": _ELSEWHERE["faults"],
+    **{part: _ELSEWHERE[part] for part in _IN_ORDER},
     "rest": [
         "tests",
         *(f"--ignore={each}" for part in _ELSEWHERE.values() for each in part if each.startswith("tests/")),
     ],
-    "attacks": _ELSEWHERE["attacks"],
-    "contracts": _ELSEWHERE["contracts"],
-    **MEASURED,
+    "chains": _ELSEWHERE["chains"],
+    "work": _ELSEWHERE["work"],
 }
 """By tests/support/databases.py all share one PostgreSQL and no database."""
 
@@ -139,7 +140,7 @@ def main(arguments: list[str]) -> int:
     for part, process in running.items():
         _report(part, process.returncode)
     covered = _covered() if arguments else 0
-    parts = {part: process.returncode for part, process in running.items() if process.returncode}
+    parts = {part: int(process.returncode) for part, process in running.items() if process.returncode}
     failed = {part: _FAILED.findall(_text(part)) for part in parts}
     if all(failed.values()) and set(parts.values()) <= {_TESTS_FAILED}:
         return max(covered, _again([test for tests in failed.values() for test in tests]) if failed else 0)
