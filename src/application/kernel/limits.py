@@ -104,6 +104,6 @@ class IRateLimits(Protocol):
         """Count one request of somebody unknown, by where it came from."""
         ...
 
-    def refused_again(self, allowance: Allowance) -> None:
-        """Count one more request that was refused by what another was told, before its limits were asked."""
+    def count_refusal(self, allowance: Allowance) -> None:
+        """Count a request that was refused, also one that was refused by what another was told, unasked."""
         ...

@@ -68,10 +68,10 @@ class RateLimits(IRateLimits):
             for limit, key in limits:
                 limit.buckets.take(key, now)
         allowance = Allowance(tuple(limit.quota(key, now) for limit, key in limits), refused_by, max(waits, default=0))
-        self.refused_again(allowance)
+        self.count_refusal(allowance)
         return allowance
 
-    def refused_again(self, allowance: Allowance) -> None:
+    def count_refusal(self, allowance: Allowance) -> None:
         if self._refused is not None:
             for name in allowance.refused_by:
                 self._refused(name)

@@ -62,7 +62,7 @@ class Limited:
         if until <= self._now():
             self._stopped.pop(caller, None)
             return None
-        self._limits.refused_again(allowance)
+        self._limits.count_refusal(allowance)
         return allowance
 
     def charge(self, scope: Scope, actor: Actor) -> None:
