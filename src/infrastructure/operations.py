@@ -28,10 +28,10 @@ type RunStdio = Callable[[Container, Callable[[], Awaitable[Actor]]], Awaitable[
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """How the other interfaces are built on a container."""
+    """How the other interfaces are built on a container; those that serve are imported first."""
 
-    app: serving.BuildApp
-    vitals: serving.BuildApp
+    app: serving.LoadApp
+    vitals: serving.LoadApp
     stdio: RunStdio
     story: Callable[[Stage], AsyncIterator[Finding]]
 

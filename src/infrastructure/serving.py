@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp
 from application.kernel.start_error import StartError
 from infrastructure import lifecycle
 from infrastructure.bounded_http import BoundedProtocol
+from infrastructure.collector import for_good
 from infrastructure.container import Container
 from infrastructure.drain import Departing, LastResort
 from infrastructure.health import Health
@@ -20,6 +20,7 @@ from infrastructure.locations import locate
 from infrastructure.settings import Settings
 
 type BuildApp = Callable[[Container, Health], ASGIApp]
+type LoadApp = Callable[[], BuildApp]
 GRACE_SECONDS = 10
 _log = structlog.get_logger("stoa")
 
@@ -39,7 +40,7 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare: bool) -> None:
+async def serve(settings: Settings, load_app: LoadApp, *, work: bool, prepare: bool) -> None:
     """Serve until told to stop; ``work`` runs the workers too, ``prepare`` migrates and makes the first key.
 
     Raises:
@@ -47,7 +48,9 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
     """
     last_resort = LastResort()
     with listening(settings.host, settings.port) as listener:
-        locations = await asyncio.to_thread(locate, settings)
+        # A database may have to be started, which leaves this thread the time to import.
+        locating = asyncio.get_running_loop().run_in_executor(None, locate, settings)
+        build_app, locations = load_app(), await locating
         if prepare:
             await lifecycle.migrate(settings, locations)
         async with (
@@ -57,8 +60,8 @@ async def serve(settings: Settings, build_app: BuildApp, *, work: bool, prepare:
             # Only now, when nothing can refuse the start any more: the key it makes is shown once.
             secret = await lifecycle.first_run(container) if prepare and not settings.is_production else None
             health = Health(container, supervisor)
-            server = Server(server_config(Departing(build_app(container, health), health)))
-            _forget_what_stays()
+            with for_good():
+                server = Server(server_config(Departing(build_app(container, health), health)))
             serving = await _until_told_to_stop(server, listener, lambda: _welcome(settings, secret))
             health.draining = True
             if not serving.done():
@@ -79,12 +82,6 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def _forget_what_stays() -> None:
-    """Keep the collector from what was made for good: looking through all of it stopped every request for 170 ms."""
-    gc.collect()
-    gc.freeze()
-
-
 async def _until_told_to_stop(
     server: Server, listener: socket.socket, welcome: Callable[[], None]
 ) -> asyncio.Task[None]:
@@ -98,7 +95,7 @@ async def _until_told_to_stop(
     return serving
 
 
-async def work(settings: Settings, build_vitals: BuildApp) -> None:
+async def work(settings: Settings, load_vitals: LoadApp) -> None:
     """Run relay, sealer and jobs only, until told to stop; with a port, health and metrics are shown there.
 
     Raises:
@@ -115,7 +112,7 @@ async def work(settings: Settings, build_vitals: BuildApp) -> None:
             lifecycle.working(container, work=True) as supervisor,
         ):
             health = Health(container, supervisor)
-            async with _shown(listener, lambda: build_vitals(container, health)):
+            async with _shown(listener, lambda: load_vitals()(container, health)):
                 lifecycle.announce("Stoa's worker is running. Ctrl-C drains.")
                 await lifecycle.told_to_stop()
                 health.draining = True

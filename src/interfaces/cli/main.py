@@ -8,27 +8,35 @@ from interfaces.cli.session import Session
 
 
 def _operations() -> object:
+    from infrastructure.collector import for_good
+
+    with for_good():
+        return _composed()
+
+
+def _composed() -> object:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from starlette.types import ASGIApp
-
     from application.kernel.actor import Actor
+    from infrastructure.collector import for_good
     from infrastructure.container import Container
-    from infrastructure.health import Health
     from infrastructure.operations import Faces, Operations
     from infrastructure.runtime import Stage
+    from infrastructure.serving import BuildApp
     from interfaces.cli.demo_stage import Step
     from interfaces.cli.runtime import Operations as Port
 
-    def app(container: Container, health: Health) -> ASGIApp:
-        from interfaces.http.main import build_app
+    def app() -> BuildApp:
+        with for_good():
+            from interfaces.http.main import build_app
 
-        return build_app(container, health)
+            return build_app
 
-    def vitals(container: Container, health: Health) -> ASGIApp:
-        from interfaces.http.main import build_vitals
+    def vitals() -> BuildApp:
+        with for_good():
+            from interfaces.http.main import build_vitals
 
-        return build_vitals(container, health)
+            return build_vitals
 
     async def stdio(container: Container, actor_of: Callable[[], Awaitable[Actor]]) -> None:
         from interfaces.mcp.main import stdio as serve

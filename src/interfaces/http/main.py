@@ -7,16 +7,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from infrastructure.bounded_http import EARLY
+from infrastructure.collector import for_good
 from infrastructure.container import Container
 from infrastructure.health import Health
 from interfaces.http.app import create_app
 from interfaces.http.early import EarlyRefusals
+from interfaces.http.later import IFace, Later
 from interfaces.http.limits import Limited
 from interfaces.http.notices import ProviderNotices
 from interfaces.http.router import IEndpoint
 from interfaces.http.strict_transport import STRICT_TRANSPORT, StrictTransport
 from interfaces.http.vitals import create_vitals
-from interfaces.mcp.main import http_app
+from interfaces.schema.charges import Charge
 from interfaces.web.app import Beside
 from interfaces.web.main import build_web
 
@@ -40,6 +42,14 @@ def _exposition(container: Container) -> bytes:
     return rendered
 
 
+def _mcp(container: Container, charge: Charge) -> IFace:
+    """Return what answers below ``/mcp/``; its library is a sixth of all that a server imports."""
+    with for_good():
+        from interfaces.mcp.main import http_app  # noqa: PLC0415 - see above
+
+        return http_app(container, charge)
+
+
 def build_vitals(container: Container, health: Health) -> ASGIApp:
     """Return what a worker shows of itself: health and metrics."""
     return create_vitals(health, lambda: _exposition(container), container.metrics().content_type)
@@ -52,7 +62,7 @@ def build_app(container: Container, health: Health) -> ASGIApp:
     early = EarlyRefusals(
         container.admission(), limits, draining=lambda: health.draining, more=[STRICT_TRANSPORT] if encrypted else []
     )
-    mcp = http_app(container, limits.charge)
+    mcp = Later(lambda: _mcp(container, limits.charge))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:

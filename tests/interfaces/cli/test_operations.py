@@ -151,3 +151,12 @@ print("loaded:", sorted(heavy & sys.modules.keys()))
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
     )
     assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_a_server_listens_before_it_imports_mcp() -> None:
+    """The library of one face is a sixth of all that a server imports; nobody who does not call it waits for it."""
+    program = "import sys, infrastructure.operations, interfaces.http.main; print('loaded:', 'mcp' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
+    )
+    assert done.stdout.splitlines()[-1] == "loaded: False"
