@@ -1,11 +1,13 @@
 """Fixtures shared by all tests: real databases, and the core wired on them."""
 
+import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.support.chain import DevChain, open_chain, require_anvil
 from tests.support.databases import DatabaseUrls, TestDatabases, databases
@@ -23,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the soak suites (long)")
     parser.addoption("--soak-minutes", type=float, default=30, help="how long the soak suites run")
     parser.addoption("--cut-points", type=int, default=0, help="least number of connection cuts; 0 = the suite's own")
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run on the loop that serves in production."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_collection(session: pytest.Session) -> None:
