@@ -57,7 +57,7 @@ class Later:
                 self._face = face
                 self._begun.set()
                 await leaving.wait()
-        except Exception:
+        except Exception:  # noqa: BLE001 - callers hear that it is unavailable, and this log why
             _log.exception("face_unavailable")
         finally:
             self._face = None
