@@ -3,9 +3,10 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from domain.payments.payment_attempt import FINAL, AttemptOutcome, AttemptStatus
 from domain.payments.payment_order_status import REFUNDABLE, TIMESTAMPS, TRANSITIONS, PaymentOrderStatus
@@ -121,3 +122,12 @@ class PaymentOrderMachine(RuleBasedStateMachine):
 
 TestPaymentOrder = PaymentOrderMachine.TestCase
 TestPaymentOrder.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.faults
+def test_a_hundred_thousand_histories_keep_the_money() -> None:
+    """The long form: shorter histories, and so many of them that every pair of moves comes in every order."""
+    run_state_machine_as_test(
+        PaymentOrderMachine,
+        settings=settings(max_examples=100_000, stateful_step_count=10, deadline=None, database=None),
+    )
