@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cut-points", type=int, default=0, help="least number of connection cuts; 0 = the suite's own")
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run on the loop that serves in production."""
-    return {"uvloop": uvloop.new_event_loop}
+def pytest_configure() -> None:
+    """Run on the loop that serves in production. As the plugin's parameter it would take the tests out of order."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def pytest_collection(session: pytest.Session) -> None:

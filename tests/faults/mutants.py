@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+
+_ENDS_WITHIN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,11 @@ def survivors(target: Target, root: Path, folder: Path) -> tuple[int, list[str]]
     tried, alive = 0, []
     for mutant in mutants(target, root):
         (copied / target.file).write_text(mutant.text, "utf-8")
-        done = subprocess.run(command, cwd=copied, env=environment, capture_output=True, check=False)
         tried += 1
-        alive += [mutant.place] if done.returncode == 0 else []
+        # A change that makes a loop without an end is one that is noticed.
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(
+                command, cwd=copied, env=environment, capture_output=True, check=False, timeout=_ENDS_WITHIN
+            )
+            alive += [mutant.place] if done.returncode == 0 else []
     return tried, alive

@@ -23,6 +23,31 @@ TARGETS = {
     "what a caller may do": Target(
         "src/application/kernel/actor.py", ("tests/contracts/test_scopes.py", "-k", "catalog or products"), ("require",)
     ),
+    "money": Target("src/domain/shared/money.py", ("--noconftest", "tests/domain/shared/test_money.py")),
+    "what becomes of an order": Target(
+        "src/domain/payments/payment_order.py", ("--noconftest", "tests/domain/payments")
+    ),
+    "the money of an order": Target(
+        "src/domain/payments/payment_order_money.py", ("--noconftest", "tests/domain/payments")
+    ),
+    "limits of mandates": Target("src/domain/mandates/mandate.py", ("--noconftest", "tests/domain/mandates")),
+    "attempts at tasks and their leases": Target(
+        "src/domain/work/task.py", ("tests/application/work/test_tasks.py", "-k", "sqlite")
+    ),
+    "keys of repeated requests": Target(
+        "src/application/kernel/idempotency.py",
+        ("tests/application/test_same_key.py", "tests/interfaces/http/test_app_unit.py", "-k", "not postgres"),
+    ),
+    "the wall in statements": Target(
+        "src/infrastructure/persistence/tenancy.py",
+        tuple(f"tests/infrastructure/persistence/test_{each}.py" for each in ("repository_contract", "walls_persons")),
+        ("wall",),
+    ),
+    "one version, one writer": Target(
+        "src/infrastructure/persistence/repository.py",
+        ("tests/infrastructure/persistence/test_repository_contract.py",),
+        ("_write_rows", "write_deletes", "_this_version"),
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from infrastructure.chain.endpoint import Endpoint
 from infrastructure.chain.node import Node
 from infrastructure.chain.web3_chain import Web3Chain
 from tests.support.chain import DevChain
+from tests.support.listening import listening
 
 TIMEOUT = 0.5
 
@@ -59,14 +60,9 @@ class LyingEndpoint:
 async def lying_endpoint(chain: DevChain) -> AsyncIterator[LyingEndpoint]:
     """Open an endpoint, which tells the truth until it is told otherwise."""
     endpoint = LyingEndpoint(chain)
-    server = await asyncio.start_server(endpoint.serve, "127.0.0.1", 0)
-    endpoint.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(endpoint.serve) as port:
+        endpoint.url = f"http://127.0.0.1:{port}"
         yield endpoint
-    finally:
-        server.close()
-        server.close_clients()
-        await server.wait_closed()
 
 
 def through(chain: DevChain, *urls: str, sleeps: list[float] | None = None) -> Web3Chain:

@@ -15,6 +15,7 @@ from typing import cast
 from httpx2 import AsyncClient
 
 from tests.faults.processes import free_port
+from tests.support.listening import listening
 
 KEY = "sk_test_of_the_tests"
 SECRET = "whsec_of_the_tests_0123456789"
@@ -144,11 +145,5 @@ class Wire:
 async def wire_to(stripe: LocalStripe) -> AsyncIterator[Wire]:
     """Open a proxy before a stand-in."""
     wire = Wire(int(stripe.url.rpartition(":")[2]))
-    server = await asyncio.start_server(wire.pass_on, "127.0.0.1", 0)
-    wire.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(wire.pass_on) as wire.port:
         yield wire
-    finally:
-        server.close()
-        server.close_clients()
-        await server.wait_closed()
