@@ -76,7 +76,9 @@ async def soak(house: Served, course: Course) -> None:
         await mixed_load(visitors, course, course.warm_up, worker, connection)
         await rests(connection)
         before = await vitals(house, connection)
+        weighing = asyncio.create_task(weighed(house, course.load / 10))
         await mixed_load(visitors, course, course.load, worker, connection)
+        weighing.cancel()
         await rests(connection)
         after = await vitals(house, connection)
         await proved(house)
@@ -138,10 +140,26 @@ async def rests(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 async def vitals(house: Served, connection: "asyncpg.Connection[asyncpg.Record]") -> Vitals:
     """Look at the server from outside."""
-    process = Path(f"/proc/{house.server.pid}")
-    rss = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS"))
     connections = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'stoa_%'")
-    return Vitals(int(rss.split()[1]), len(list((process / "fd").iterdir())), connections)
+    return Vitals(resident(house), descriptors(house), connections)
+
+
+def resident(house: Served) -> int:
+    """Return how much memory the server has, in KiB."""
+    status = Path(f"/proc/{house.server.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def descriptors(house: Served) -> int:
+    """Return how many files and sockets the server has open."""
+    return len(list(Path(f"/proc/{house.server.pid}/fd").iterdir()))
+
+
+async def weighed(house: Served, every: float) -> None:
+    """Print the memory now and then: what grows and ends to grow is no leak."""
+    while True:
+        await asyncio.sleep(every)
+        print(f"RSS {resident(house)} KiB")  # noqa: T201 - the figures of the run, seen with -rP
 
 
 async def proved(house: Served) -> None:
