@@ -18,7 +18,7 @@ ORDERS, KILLS, LIMIT = 60, 6, 4000
 
 async def test_a_killed_payment_is_spent_or_given_back(fresh_urls: DatabaseUrls, tmp_path: Path) -> None:
     """Killed six times: the reconciler ends what was under way, and the mandate has exactly what was collected."""
-    journal = tmp_path / "charges.jsonl"
+    journal = tmp_path / "charges.sqlite3"
     async with open_stack(fresh_urls) as stack:
         agent = await Spender.hired(await Shop.open(stack))
         shop = agent.shop

@@ -39,7 +39,7 @@ def chosen_provider(settings: Settings) -> IPaymentProvider:
         from infrastructure.payments.stripe_provider import StripePaymentProvider  # noqa: PLC0415 - see above
 
         return StripePaymentProvider(settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_api_base)
-    return SandboxPaymentProvider(journal=settings.data_dir / "sandbox-charges.jsonl")
+    return SandboxPaymentProvider(journal=settings.data_dir / "sandbox-charges.sqlite3")
 
 
 def chosen_verifier(settings: Settings, provider: IPaymentProvider) -> IMethodVerifier:

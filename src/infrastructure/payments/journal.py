@@ -1,10 +1,11 @@
-"""The sandbox provider's memory: a file of JSON lines that is only ever appended to."""
+"""The sandbox provider's memory: an SQLite file of its own, as a provider's records are nobody else's."""
 
-import fcntl
 import os
+import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from io import BufferedWriter
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -35,85 +36,118 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-_decoder = msgspec.json.Decoder(Record)
+type RefundsOf = Callable[[str], list[Record]]
+type Make = Callable[[RefundsOf], Record]
 
-type Make = Callable[[Iterable[Record]], Record]
+_decoder = msgspec.json.Decoder(Record)
+_WAITS_FOR_OTHERS = 30
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    reference TEXT NOT NULL,
+    charge_reference TEXT,
+    record BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_records_reference ON records (reference);
+CREATE INDEX IF NOT EXISTS ix_records_charge_reference ON records (charge_reference);
+"""
+_ADD = "INSERT INTO records (key, reference, charge_reference, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_BY_KEY = "SELECT record FROM records WHERE key = ?"
+_BY_REFERENCE = "SELECT record FROM records WHERE reference = ?"
+_BY_CHARGE = "SELECT record FROM records WHERE charge_reference = ? ORDER BY number"
+_ALL = "SELECT record FROM records ORDER BY number"
+_ANY = "SELECT 1 FROM records LIMIT 1"
 
 
 class Journal:
     """At most one record per key, for all threads and all processes that share the file.
 
-    A record counts once its whole line is on disk; what a killed process left of a line is cut off by the next one
-    that writes. Without a path everything stays in memory.
+    A record counts once its transaction is on disk; what a killed process left of one never happened. Without a path
+    everything stays in memory. Lines of JSON, as they were kept in earlier days, are read from the file of the same
+    name that ends in ``.jsonl``.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._records: dict[str, Record] = {}
-        self._read = 0  # bytes of the file that are in `_records`
+        self._opened: sqlite3.Connection | None = None
 
     def record(self, make: Make) -> Record:
-        """Add the record that ``make`` makes of all before it, unless its key has one; return the key's record.
+        """Add the record that ``make`` makes, unless its key has one; return the key's record.
+
+        ``make`` may ask for the refunds of a charge by its reference, of which there will be no more meanwhile.
 
         Raises:
             ValueError: the key belongs to another charge or refund.
         """
-        with self._lock:
-            if self._path is None:
-                return self._add(make, None)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "ab", opener=_private) as file:
-                # The lock belongs to the open file and ends with it, however the process ends.
-                fcntl.flock(file, fcntl.LOCK_EX)
-                self._catch_up()
-                return self._add(make, file)
+        with self._database(alone=True) as database:
+            new = make(lambda charge: _records(database, _BY_CHARGE, charge))
+            known = next(iter(_records(database, _BY_KEY, new.idempotency_key)), None)
+            if known is None:
+                database.execute(_ADD, _row(new))
+            elif not known.is_same_request(new):
+                raise ValueError(f"the idempotency key belongs to another {known.kind}")
+            return known or new
 
     def find(self, key: str) -> Record | None:
         """Return the record of a key, whichever process wrote it."""
-        with self._lock:
-            self._catch_up()
-            return self._records.get(key)
+        with self._database() as database:
+            return next(iter(_records(database, _BY_KEY, key)), None)
+
+    def named(self, reference: str) -> Record | None:
+        """Return the record that the provider gave this name."""
+        with self._database() as database:
+            return next(iter(_records(database, _BY_REFERENCE, reference)), None)
 
     def records(self) -> tuple[Record, ...]:
         """Return all records, oldest first."""
+        with self._database() as database:
+            return tuple(_records(database, _ALL))
+
+    @contextmanager
+    def _database(self, *, alone: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open it at the first use. ``alone``, all of the block counts or nothing, and nobody else writes meanwhile."""
         with self._lock:
-            self._catch_up()
-            return tuple(self._records.values())
-
-    def _add(self, make: Make, file: BufferedWriter | None) -> Record:
-        new = make(self._records.values())
-        known = self._records.get(new.idempotency_key)
-        if known is not None:
-            if not known.is_same_request(new):
-                raise ValueError(f"the idempotency key belongs to another {known.kind}")
-            return known
-        if file is not None:
-            self._append(file, new)
-        self._records[new.idempotency_key] = new
-        return new
-
-    def _append(self, file: BufferedWriter, new: Record) -> None:
-        line = msgspec.json.encode(new) + b"\n"
-        file.truncate(self._read)
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-        self._read += len(line)
-
-    def _catch_up(self) -> None:
-        """Read the whole lines that were added since the last time."""
-        if self._path is None or not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._read)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._read += len(line)
-                record = _decoder.decode(line)
-                self._records[record.idempotency_key] = record
+            if self._opened is None:
+                self._opened = _open(self._path)
+                weakref.finalize(self, self._opened.close)
+            if not alone:
+                yield self._opened
+                return
+            self._opened.execute("BEGIN IMMEDIATE")
+            with self._opened:
+                yield self._opened
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _open(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    database = sqlite3.connect(
+        path or ":memory:", timeout=_WAITS_FOR_OTHERS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        database.executescript(_SCHEMA)
+        if path is not None and database.execute(_ANY).fetchone() is None:
+            _read_lines(database, path.with_suffix(".jsonl"))
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _read_lines(database: sqlite3.Connection, older: Path) -> None:
+    if older.exists():
+        whole_lines = older.read_bytes().rpartition(b"\n")[0].splitlines()
+        database.execute("BEGIN IMMEDIATE")
+        with database:
+            database.executemany(_ADD, [_row(_decoder.decode(line)) for line in whole_lines])
+
+
+def _row(record: Record) -> tuple[str, str, str | None, bytes]:
+    return record.idempotency_key, record.reference, record.charge_reference, msgspec.json.encode(record)
+
+
+def _records(database: sqlite3.Connection, query: str, *parameters: str) -> list[Record]:
+    return [_decoder.decode(record) for (record,) in database.execute(query, parameters)]

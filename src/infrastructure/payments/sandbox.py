@@ -30,7 +30,6 @@ Any other token is declined for good as `token_invalid`. Of a charge the sandbox
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +43,7 @@ from application.kernel.ports import (
 )
 from domain.payments.errors import PaymentProviderUnreachable
 from domain.shared.money import Money
-from infrastructure.payments.journal import Journal, Make, Record
+from infrastructure.payments.journal import Journal, Make, Record, RefundsOf
 
 _ALWAYS = 1_000_000_000
 
@@ -146,10 +145,10 @@ class SandboxPaymentProvider(IPaymentProvider):
             PaymentProviderError: the provider is down and did nothing.
             ValueError: the key belongs to another refund, which is a mistake of the caller.
         """
-        charged = next((each for each in self.charges if each.reference == repayment.charge_reference), None)
+        charged = await asyncio.to_thread(self._journal.named, repayment.charge_reference)
         script = _refund_script(charged)
         record = await self._perform(
-            repayment.idempotency_key, script, lambda known: _refunded(repayment, script, charged, known)
+            repayment.idempotency_key, script, lambda refunds_of: _refunded(repayment, script, charged, refunds_of)
         )
         return RepaymentResult(status=ChargeStatus.UNKNOWN) if record is None else _refund_result(record)
 
@@ -161,11 +160,12 @@ class SandboxPaymentProvider(IPaymentProvider):
 
     async def _perform(self, key: str, script: _Script, make: Make) -> Record | None:
         """Follow the script; None when no answer arrives."""
-        self._tries[key] += 1
-        if self._tries[key] <= script.outages:
-            raise PaymentProviderUnreachable
-        if self._tries[key] <= script.outages + script.lost:
-            return None
+        if script.outages or script.lost:
+            self._tries[key] += 1
+            if self._tries[key] <= script.outages:
+                raise PaymentProviderUnreachable
+            if self._tries[key] <= script.outages + script.lost:
+                return None
         # On a thread, since the journal waits for the disk; a cancelled caller does not stop it half-way.
         record = await asyncio.to_thread(self._journal.record, make)
         if script.slow:
@@ -197,7 +197,7 @@ def _charged(charge: Charge, script: _Script) -> Record:
     )
 
 
-def _refunded(repayment: Repayment, script: _Script, charged: Record | None, known: Iterable[Record]) -> Record:
+def _refunded(repayment: Repayment, script: _Script, charged: Record | None, refunds_of: RefundsOf) -> Record:
     return Record(
         idempotency_key=repayment.idempotency_key,
         kind="refund",
@@ -206,22 +206,19 @@ def _refunded(repayment: Repayment, script: _Script, charged: Record | None, kno
         token=charged.token if charged else "",
         reference=_reference("sandbox_refund_", repayment.idempotency_key),
         charge_reference=repayment.charge_reference,
-        decline_code=script.decline_code or _refusal(repayment, charged, known),
+        decline_code=script.decline_code or _refusal(repayment, charged, refunds_of),
         permanent=False,
     )
 
 
-def _refusal(repayment: Repayment, charged: Record | None, known: Iterable[Record]) -> str | None:
+def _refusal(repayment: Repayment, charged: Record | None, refunds_of: RefundsOf) -> str | None:
     """Say why a refund cannot be: the provider keeps its own account of what it owes."""
     if charged is None or charged.decline_code is not None:
         return "charge_not_found"
     given = sum(
         each.amount
-        for each in known
-        if each.kind == "refund"
-        and each.charge_reference == charged.reference
-        and each.decline_code is None
-        and each.idempotency_key != repayment.idempotency_key
+        for each in refunds_of(charged.reference)
+        if each.decline_code is None and each.idempotency_key != repayment.idempotency_key
     )
     exceeds = given + repayment.amount.minor > charged.amount or repayment.amount.currency != charged.currency
     return "amount_exceeds_charge" if exceeds else None

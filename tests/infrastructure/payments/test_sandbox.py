@@ -23,7 +23,7 @@ def charge(token: str, key: str = "att_1", minor: int = 1250) -> Charge:
 @pytest.fixture(params=["memory", "journal"])
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> SandboxPaymentProvider:
     """A provider of each kind of memory, whose slow charges are quick."""
-    journal = tmp_path / "data" / "sandbox.jsonl" if request.param == "journal" else None
+    journal = tmp_path / "data" / "sandbox.sqlite3" if request.param == "journal" else None
     return SandboxPaymentProvider(journal=journal, delay=0.05)
 
 
@@ -109,7 +109,7 @@ async def test_a_key_of_another_charge_is_a_mistake(provider: SandboxPaymentProv
 
 def test_the_journal_survives_a_kill(tmp_path: Path) -> None:
     """A process killed right after its charge leaves a charge that the next process knows."""
-    journal = tmp_path / "sandbox.jsonl"
+    journal = tmp_path / "sandbox.sqlite3"
     program = f"""
 import asyncio, os, signal
 from pathlib import Path
@@ -133,22 +133,30 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert journal.stat().st_mode & 0o077 == 0
 
 
-async def test_a_half_written_line_never_happened(tmp_path: Path) -> None:
-    """What a crash left of a line is neither read nor in the way."""
-    journal = tmp_path / "sandbox.jsonl"
-    await SandboxPaymentProvider(journal=journal).charge(charge("success", "att_1"))
-    with journal.open("ab") as file:
-        file.write(b'{"idempotency_key":"att_2","amou')
+def test_half_an_effect_never_happened(tmp_path: Path) -> None:
+    """A process that is killed while it writes leaves nothing of what it wrote, and is in nobody's way."""
+    journal = tmp_path / "sandbox.sqlite3"
+    asyncio.run(SandboxPaymentProvider(journal=journal).charge(charge("success", "att_1")))
+    program = f"""
+import os, signal, sqlite3
+database = sqlite3.connect({str(journal)!r}, isolation_level=None)
+database.execute("PRAGMA cache_spill = 1")
+database.execute("BEGIN IMMEDIATE")
+database.execute("INSERT INTO records (key, reference, record) VALUES ('att_2', 'sandbox_2', zeroblob(9000000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", program], check=False)
+    assert killed.returncode == -signal.SIGKILL
     provider = SandboxPaymentProvider(journal=journal)
-    assert await provider.lookup("att_2") is None
-    await provider.charge(charge("success", "att_2"))
+    assert asyncio.run(provider.lookup("att_2")) is None
+    asyncio.run(provider.charge(charge("success", "att_2")))
     again = SandboxPaymentProvider(journal=journal)
     assert [record.idempotency_key for record in again.charges] == ["att_1", "att_2"]
 
 
 async def test_two_providers_share_a_journal(tmp_path: Path) -> None:
     """The API's process and the worker's see one provider."""
-    one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.jsonl") for _ in range(2))
+    one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.sqlite3") for _ in range(2))
     await asyncio.gather(*(each.charge(charge("success", f"att_{n}")) for n in range(10) for each in (one, other)))
     assert len(one.charges) == len(other.charges) == 10
 
@@ -225,7 +233,7 @@ async def test_a_charges_token_decides_about_its_refunds(
 
 async def test_twin_refunds_have_one_effect_in_every_process(tmp_path: Path) -> None:
     """Two providers on one journal, asked ten times each, give back once; what fits only once is given to one."""
-    one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.jsonl") for _ in range(2))
+    one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.sqlite3") for _ in range(2))
     reference = await charged(one)
     await asyncio.gather(*(each.refund(repayment(reference)) for _ in range(10) for each in (one, other)))
     assert len(one.refunds) == len(other.refunds) == 1
@@ -235,11 +243,10 @@ async def test_twin_refunds_have_one_effect_in_every_process(tmp_path: Path) -> 
 
 async def test_a_journal_of_older_days_is_still_read(tmp_path: Path) -> None:
     """Its charges have no fee and can be refunded."""
-    journal = tmp_path / "sandbox.jsonl"
-    journal.write_text(
+    (tmp_path / "sandbox.jsonl").write_text(
         '{"idempotency_key":"att_1","amount":1250,"currency":"EUR","token":"tok_sandbox_success",'
         '"reference":"sandbox_old","decline_code":null,"permanent":false}\n'
     )
-    provider = SandboxPaymentProvider(journal=journal)
+    provider = SandboxPaymentProvider(journal=tmp_path / "sandbox.sqlite3")
     assert (await provider.charge(charge("success"))).fee is None
     assert (await provider.refund(repayment("sandbox_old"))).status is SUCCEEDED
