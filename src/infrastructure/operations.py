@@ -28,7 +28,7 @@ type RunStdio = Callable[[Container, Callable[[], Awaitable[Actor]]], Awaitable[
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """How the other interfaces are built on a container; those that serve are imported first."""
+    """How the other interfaces are built on a container; those that serve are loaded, which imports them, first."""
 
     app: serving.LoadApp
     vitals: serving.LoadApp

@@ -107,6 +107,7 @@ async def work(settings: Settings, load_vitals: LoadApp) -> None:
         if settings.worker_port:
             taken = listening(settings.host, settings.worker_port, setting="STOA_WORKER_PORT")
             listener = open_sockets.enter_context(taken)
+            load_vitals()  # imported before anything runs that would wait meanwhile
         async with (
             lifecycle.opened(settings, work=True) as container,
             lifecycle.working(container, work=True) as supervisor,

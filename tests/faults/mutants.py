@@ -101,7 +101,12 @@ def survivors(target: Target, root: Path, folder: Path) -> tuple[int, list[str]]
     whole = Saboteur(goal="S17", breaks="nothing", file=target.file, line="\0", instead="", caught_by="")
     copied = sabotaged(whole, folder)
     environment = {**os.environ, "PYTHONPATH": f"{copied / 'src'}{os.pathsep}{copied}", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", *target.tests]
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider",
+        "-m", "not faults and not soak", *target.tests,
+    ]  # fmt: skip
+    unchanged = subprocess.run(command, cwd=copied, env=environment, capture_output=True, check=False)
+    assert unchanged.returncode == 0, unchanged.stdout.decode()
     tried, alive = 0, []
     for mutant in mutants(target, root):
         (copied / target.file).write_text(mutant.text, "utf-8")

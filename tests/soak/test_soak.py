@@ -77,8 +77,10 @@ async def soak(house: Served, course: Course) -> None:
         await rests(connection)
         before = await vitals(house, connection)
         weighing = asyncio.create_task(weighed(house, course.load / 10))
-        await mixed_load(visitors, course, course.load, worker, connection)
-        weighing.cancel()
+        try:
+            await mixed_load(visitors, course, course.load, worker, connection)
+        finally:
+            weighing.cancel()
         await rests(connection)
         after = await vitals(house, connection)
         await proved(house)

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -54,18 +54,17 @@ CREATE INDEX IF NOT EXISTS ix_records_charge_reference ON records (charge_refere
 """
 _ADD = "INSERT INTO records (key, reference, charge_reference, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _BY_KEY = "SELECT record FROM records WHERE key = ?"
-_BY_REFERENCE = "SELECT record FROM records WHERE reference = ?"
+_CHARGE_BY_NAME = "SELECT record FROM records WHERE reference = ? AND charge_reference IS NULL"
 _BY_CHARGE = "SELECT record FROM records WHERE charge_reference = ? ORDER BY number"
 _ALL = "SELECT record FROM records ORDER BY number"
-_ANY = "SELECT 1 FROM records LIMIT 1"
 
 
 class Journal:
     """At most one record per key, for all threads and all processes that share the file.
 
     A record counts once its transaction is on disk; what a killed process left of one never happened. Without a path
-    everything stays in memory. Lines of JSON, as they were kept in earlier days, are read from the file of the same
-    name that ends in ``.jsonl``.
+    everything stays in memory. Lines of JSON, as they were kept in earlier days, are read at every start from the file
+    of the same name that ends in ``.jsonl``.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -95,10 +94,10 @@ class Journal:
         with self._database() as database:
             return next(iter(_records(database, _BY_KEY, key)), None)
 
-    def named(self, reference: str) -> Record | None:
-        """Return the record that the provider gave this name."""
+    def charge_named(self, reference: str) -> Record | None:
+        """Return the charge that the provider gave this name."""
         with self._database() as database:
-            return next(iter(_records(database, _BY_REFERENCE, reference)), None)
+            return next(iter(_records(database, _CHARGE_BY_NAME, reference)), None)
 
     def records(self) -> tuple[Record, ...]:
         """Return all records, oldest first."""
@@ -123,13 +122,17 @@ class Journal:
 def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Only who makes the file opens it by hand: closing it would take away the locks that SQLite has on it.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     database = sqlite3.connect(
         path or ":memory:", timeout=_WAITS_FOR_OTHERS, isolation_level=None, check_same_thread=False
     )
     try:
+        # Also the end of a transaction survives a power failure.
+        database.execute("PRAGMA synchronous = EXTRA")
         database.executescript(_SCHEMA)
-        if path is not None and database.execute(_ANY).fetchone() is None:
+        if path is not None:
             _read_lines(database, path.with_suffix(".jsonl"))
     except BaseException:
         database.close()

@@ -102,7 +102,7 @@ class SandboxPaymentProvider(IPaymentProvider):
     """
 
     def __init__(self, *, journal: Path | None = None, delay: float = 2.0) -> None:
-        """Open the memory; `delay` is how long, in seconds, a slow charge takes."""
+        """Name the memory; `delay` is how long, in seconds, a slow charge takes."""
         self._journal = Journal(journal)
         self._delay = delay
         self._tries: Counter[str] = Counter()
@@ -145,7 +145,7 @@ class SandboxPaymentProvider(IPaymentProvider):
             PaymentProviderError: the provider is down and did nothing.
             ValueError: the key belongs to another refund, which is a mistake of the caller.
         """
-        charged = await asyncio.to_thread(self._journal.named, repayment.charge_reference)
+        charged = await asyncio.to_thread(self._journal.charge_named, repayment.charge_reference)
         script = _refund_script(charged)
         record = await self._perform(
             repayment.idempotency_key, script, lambda refunds_of: _refunded(repayment, script, charged, refunds_of)

@@ -37,6 +37,12 @@ class Later:
         self._serving: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()
 
+    @property
+    def state(self) -> str:
+        """Say what readiness says of it: who does not call it can do without."""
+        failed = self._serving is not None and self._begun.is_set() and self._face is None
+        return "degraded: unavailable" if failed else "ok"
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Make it beside the block, and serve until the block ends. It can be entered again later."""

@@ -1,6 +1,6 @@
 """Composes the HTTP face on the container."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -64,6 +64,9 @@ def build_app(container: Container, health: Health) -> ASGIApp:
     )
     mcp = Later(lambda: _mcp(container, limits.charge))
 
+    async def readiness() -> Mapping[str, str]:
+        return {**await health(), "mcp": mcp.state}
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         async with mcp.running():
@@ -73,7 +76,7 @@ def build_app(container: Container, health: Health) -> ASGIApp:
         registry=container.registry(),
         dispatcher=container.admitted_dispatcher(),
         authenticate=container.authenticator(),
-        readiness=health,
+        readiness=readiness,
         metrics=lambda: _exposition(container),
         metrics_content_type=container.metrics().content_type,
         observe=container.calls().observe,

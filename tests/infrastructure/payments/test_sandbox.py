@@ -231,6 +231,13 @@ async def test_a_charges_token_decides_about_its_refunds(
     assert len(provider.refunds) == 1
 
 
+async def test_a_refund_is_not_refunded(provider: SandboxPaymentProvider) -> None:
+    """The name of a refund is not the name of a charge."""
+    refunded = await provider.refund(repayment(await charged(provider)))
+    again = await provider.refund(repayment(str(refunded.reference), "ref_2"))
+    assert (again.status, again.decline_code) == (DECLINED, "charge_not_found")
+
+
 async def test_twin_refunds_have_one_effect_in_every_process(tmp_path: Path) -> None:
     """Two providers on one journal, asked ten times each, give back once; what fits only once is given to one."""
     one, other = (SandboxPaymentProvider(journal=tmp_path / "sandbox.sqlite3") for _ in range(2))

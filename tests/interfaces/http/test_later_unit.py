@@ -57,6 +57,7 @@ async def test_callers_wait_until_it_is_made_and_nobody_else() -> None:
             await client.get("/")
         async with later.running():
             assert (await client.get("/")).text == "made"
+            assert later.state == "ok"
 
 
 async def test_what_cannot_be_made_is_unavailable_and_said() -> None:
@@ -70,6 +71,7 @@ async def test_what_cannot_be_made_is_unavailable_and_said() -> None:
         async with client_of(later) as client, later.running():
             with pytest.raises(Unavailable):
                 await client.get("/")
+            assert later.state == "degraded: unavailable"
     assert [(line["event"], line["log_level"]) for line in lines] == [("face_unavailable", "error")]
 
 
